@@ -1,0 +1,91 @@
+"""A reading: everything a task says about one image, a refusal included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from overread.findings.finding import Descriptor, Finding
+from overread.findings.measurement import Measurement
+from overread.geometry import Verdict
+from overread.image import LabelMap, Source, Window
+
+
+class ScopeAnswer(StrEnum):
+    """Whether a task answers for an image."""
+
+    YES = "yes"
+    DOUBTFUL = "doubtful"
+    NO = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A coded reason: stable `code` such as "not_ct", and a sentence."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Answer of `Task.accepts`."""
+
+    answer: ScopeAnswer
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What made a reading. Thread count and clock are not part of it: they must not change a byte.
+
+    Parameters
+    ----------
+    versions : dict
+        overread and the libraries that touch pixels.
+    plan : dict
+        Every parameter of the task as plain values.
+    weights : dict
+        File name to SHA-256 of each weight file.
+    device_uid : str
+        Changes whenever task, plan or weights change (IHE AI Results).
+    """
+
+    task: str
+    task_version: str
+    versions: dict[str, str] = field(default_factory=dict)
+    plan: dict[str, object] = field(default_factory=dict)
+    weights: dict[str, str] = field(default_factory=dict)
+    device_uid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a task says about one image.
+
+    Parameters
+    ----------
+    assessable : bool
+        False is a refusal: `reasons` say why, `findings` is empty, and it is written all the same.
+    segments : LabelMap or None
+        Label n is the segment of finding n, on the grid of the image.
+    windows : tuple of Window
+        Display windows for pictures, first is the default.
+    seconds : dict
+        Stage to wall seconds; kept out of files that must be equal from run to run.
+    """
+
+    provenance: Provenance
+    title: str
+    assessable: bool
+    scope: Scope
+    source: Source
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    labels: tuple[Descriptor, ...] = ()
+    segments: LabelMap | None = None
+    windows: tuple[Window, ...] = ()
+    caveats: tuple[str, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)

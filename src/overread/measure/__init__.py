@@ -1,0 +1,1 @@
+"""Masks and images to measurements with intervals."""

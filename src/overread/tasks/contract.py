@@ -1,0 +1,37 @@
+"""What every task offers. Registered under the entry-point group `overread.tasks`."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from overread.cards import TaskCard
+from overread.findings import Reading, Scope
+from overread.image import Volume
+from overread.phantoms import Phantom
+from overread.runtime import Progress, Runtime
+
+
+@runtime_checkable
+class Task(Protocol):
+    """A question that overread can answer about an image."""
+
+    @property
+    def name(self) -> str:
+        """Name on the command line, such as "chest_ct_nodule"."""
+        ...
+
+    def card(self) -> TaskCard:
+        """For whom, on what, how well."""
+        ...
+
+    def accepts(self, image: Volume) -> Scope:
+        """Whether this task answers for such an image; cheap, never raises for a readable image."""
+        ...
+
+    def read(self, image: Volume, runtime: Runtime, progress: Progress) -> Reading:
+        """The answer. A refusal is a Reading with `assessable` False."""
+        ...
+
+    def simulate(self, seed: int) -> Phantom:
+        """An image with known truth for demo, tests and teaching. The same seed gives the same bytes."""
+        ...

@@ -1,0 +1,1 @@
+"""overread_lab: makes and checks models. The only place where torch may be named."""
