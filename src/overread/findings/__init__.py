@@ -1,4 +1,4 @@
-"""What overread says: measurements with intervals, findings, readings. How they are written is another floor's matter."""
+"""What overread says: measurements with intervals, findings, readings. Not how they are written."""
 
 from overread.findings.codes import Code
 from overread.findings.finding import Descriptor, Finding, Laterality, Line
