@@ -21,7 +21,6 @@ def close_lung(
     """Close a lung by a ball of `radius_mm`, and by `costal_radius_mm` where the wall faces the ribs; fill holes.
 
     The wide closing keeps large nodules that sit on the ribs; at the mediastinum it would swallow the hilum.
-    Slices beyond both ends count as copies of the end slices, so a lung cut by the scan is not rounded off.
 
     Parameters
     ----------
@@ -39,8 +38,7 @@ def close_lung(
     if not lung.any():
         return lung.copy()
     reach = [int(np.ceil(costal_radius_mm / s)) + 1 for s in spacing_mm]
-    wide = np.pad(lung, ((reach[0], reach[0]), (0, 0), (0, 0)), mode="edge")
-    wide = np.pad(wide, ((0, 0), (reach[1], reach[1]), (reach[2], reach[2])))
+    wide = np.pad(lung, [(r, r) for r in reach])  # room for the dilated lung: a closing then never trims its ends
     outer = ndi.distance_transform_edt(~wide, sampling=spacing_mm).astype(np.float32)
     closed = ndi.distance_transform_edt(outer <= radius_mm, sampling=spacing_mm) > radius_mm
     inner = ndi.distance_transform_edt(outer <= costal_radius_mm, sampling=spacing_mm).astype(np.float32)

@@ -40,7 +40,7 @@ class LungField:
     ----------
     inside : (slice, row, column) bool
         Aerated lung with the vessels and nodules in it, closed over nodules at the pleura.
-    side : (slice, row, column) uint8
+    sides : (slice, row, column) uint8
         0 outside, 1 the patient's right lung, 2 the patient's left.
     airway : (slice, row, column) bool or None
         Lumen of trachea and main bronchi (not part of `inside`); None when no trachea was found.
@@ -55,7 +55,7 @@ class LungField:
     """
 
     inside: NDArray[np.bool_]
-    side: NDArray[np.uint8]
+    sides: NDArray[np.uint8]
     airway: NDArray[np.bool_] | None
     box: tuple[slice, slice, slice]
     volume_ml: float
@@ -110,9 +110,9 @@ def lung_field(
     side[around] = split_lungs(aerated[around], coarse_mm, midline_column=midline - around[2].start)
     closed = _close_both(side, coarse_mm, midline, (closing_mm, costal_closing_mm), runtime)
     closed[airway] = 0
-    inside, side_full = _full_border(array, aerated, closed, factors, runtime)
+    inside, sides_full = _full_border(array, aerated, closed, factors, runtime)
     airway_full = spread_blocks(airway, factors, array.shape) if airway.any() else None
-    return _in_image_frame(image, inside, side_full, airway_full, coarse_mm)
+    return _in_image_frame(image, inside, sides_full, airway_full, coarse_mm)
 
 
 def _aerated_lung(
