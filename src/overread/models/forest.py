@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +66,8 @@ class Forest:
             goes_left = rows[number, column] <= self.threshold[at]
             at = np.where(goes_left, self.left[at], self.right[at])
         votes = self.value[at].astype(np.float64)
-        return votes.sum(axis=1) / max(len(self.roots), 1)
+        score: NDArray[np.float64] = votes.sum(axis=1) / max(len(self.roots), 1)
+        return score
 
 
 def write_forests(path: Path, forests: dict[str, Forest], notes: dict[str, object]) -> str:
@@ -120,10 +122,12 @@ def read_forests(path: Path, *, sha256: str | None = None) -> tuple[dict[str, Fo
                 raise IntegrityError(f"unknown format {header['format']!r}", where=str(path))
             forests = {
                 name: Forest(
-                    tuple(head["names"]), *(stored[f"{name}.{part}"] for part in ARRAYS), depth=int(head["depth"])
+                    names=tuple(head["names"]),
+                    depth=int(head["depth"]),
+                    **{part: stored[f"{name}.{part}"] for part in ARRAYS},
                 )
                 for name, head in header["forests"].items()
             }
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise IntegrityError("not a file of forests", where=str(path)) from error
     return forests, header["notes"]

@@ -11,9 +11,7 @@ from scipy import ndimage as ndi
 
 LAPLACIAN_FACTOR = 2.5
 """Blobness l3^2/|l1| cannot exceed a third of the Laplacian; asking for a little less keeps round-off harmless."""
-NEIGHBOURS = np.array(
-    [(a, b, c) for a in (-1, 0, 1) for b in (-1, 0, 1) for c in (-1, 0, 1) if (a, b, c) != (0, 0, 0)]
-)
+NEIGHBOURS = np.array([(a, b, c) for a in (-1, 0, 1) for b in (-1, 0, 1) for c in (-1, 0, 1) if (a, b, c) != (0, 0, 0)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +119,15 @@ def _blobness(
         s, t = strides[a], strides[b]
         cross = image[flat + s + t].astype(np.float64) + image[flat - s - t] - image[flat + s - t] - image[flat - s + t]
         mixed.append(cross * sigma**2 / (4 * step_mm[a] * step_mm[b]))
-    low, _, high = symmetric_eigenvalues(*straight, *mixed)
+    low, _, high = symmetric_eigenvalues(tuple(straight), tuple(mixed))
     return np.where(high < 0, high**2 / np.maximum(-low, 1e-9), 0.0).astype(np.float32)
 
 
 def symmetric_eigenvalues(
-    xx: NDArray[np.float64],
-    yy: NDArray[np.float64],
-    zz: NDArray[np.float64],
-    xy: NDArray[np.float64],
-    xz: NDArray[np.float64],
-    yz: NDArray[np.float64],
+    straight: tuple[NDArray[np.float64], ...], mixed: tuple[NDArray[np.float64], ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Eigenvalues, rising, of symmetric 3 x 3 matrices given by their entries (trigonometric closed form)."""
+    """Eigenvalues, rising, of symmetric 3 x 3 matrices given by (xx, yy, zz) and (xy, xz, yz), in closed form."""
+    (xx, yy, zz), (xy, xz, yz) = straight, mixed
     mean = (xx + yy + zz) / 3
     a, b, c = xx - mean, yy - mean, zz - mean
     spread = np.sqrt(np.maximum((a**2 + b**2 + c**2 + 2 * (xy**2 + xz**2 + yz**2)) / 6, 1e-30))

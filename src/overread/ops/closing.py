@@ -70,4 +70,5 @@ def _faces_ribs(
     out = -slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-6)
     away = (at[:, 1:] - np.array(centre_rc)) * np.array(spacing_mm[1:])
     away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6)
-    return (out[:, 1:] * away).sum(axis=1) > COSTAL_COSINE
+    faces: NDArray[np.bool_] = (out[:, 1:] * away).sum(axis=1) > COSTAL_COSINE
+    return faces

@@ -118,7 +118,7 @@ def lung_field(
 def _aerated_lung(
     coarse: NDArray[np.float32], coarse_mm: tuple[float, float, float]
 ) -> tuple[NDArray[np.bool_], float, NDArray[np.bool_]]:
-    """Large pieces of lung-like air inside the body, the midline column of the body, and all that is not outside air."""
+    """Large pieces of lung-like air inside the body, the midline column, and all that is not air around the body."""
     air = coarse < AIR_HU
     labels, count = ndi.label(air)
     outside = _outside(labels, coarse, count)
@@ -185,7 +185,7 @@ def _close_both(
 
 
 def _full_border(
-    array: NDArray[np.generic],
+    array: NDArray[Any],
     aerated: NDArray[np.bool_],
     closed: NDArray[np.uint8],
     factors: tuple[int, int, int],
@@ -202,11 +202,12 @@ def _full_border(
     def redraw(first: int) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
         blocks = slice(first // factors[0], first // factors[0] + SLAB_BLOCKS)
         part = array[first : first + depth]
-        mask, rim, bridge, side = (
-            spread_blocks(m[blocks], factors, part.shape) for m in (inside, shell, made, labels)
-        )
+        mask, rim, bridge, side = (spread_blocks(m[blocks], factors, part.shape) for m in (inside, shell, made, labels))
         at = np.nonzero(rim)
-        where = [(axis + (first if n == 0 else 0) + 0.5) / f - 0.5 + 1 for n, (axis, f) in enumerate(zip(at, factors, strict=True))]
+        where = [
+            (axis + (first if n == 0 else 0) + 0.5) / f - 0.5 + 1
+            for n, (axis, f) in enumerate(zip(at, factors, strict=True))
+        ]
         share = ndi.map_coordinates(soft, where, order=1, mode="nearest", prefilter=False)
         mask[at] = np.where(bridge[at], share > 0.5, (part[at] < AIR_HU) & (share > 0.02))
         return mask, np.where(mask, side, 0).astype(np.uint8)
@@ -231,7 +232,7 @@ def _in_image_frame(
 
     mask = back(inside)
     voxel_ml = image.grid.voxel_volume_mm3 / 1000
-    counts = {number: np.count_nonzero(side == number) * voxel_ml for number in (RIGHT, LEFT)}
+    counts = {number: float(np.count_nonzero(side == number) * voxel_ml) for number in (RIGHT, LEFT)}
     facts: dict[str, float | int] = {
         "right_ml": counts[RIGHT],
         "left_ml": counts[LEFT],
@@ -243,19 +244,19 @@ def _in_image_frame(
     )
 
 
-def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
+def _box(mask: NDArray[Any]) -> tuple[slice, slice, slice]:
     """Smallest box around True voxels; there is at least one."""
-    planes = mask.any(axis=0)
-    spans = [np.flatnonzero(mask.any(axis=(1, 2))), np.flatnonzero(planes.any(axis=1)), np.flatnonzero(planes.any(axis=0))]
+    planes = np.asarray(mask.any(axis=0))
+    spans = [
+        np.flatnonzero(mask.any(axis=(1, 2))),
+        np.flatnonzero(planes.any(axis=1)),
+        np.flatnonzero(planes.any(axis=0)),
+    ]
     a, b, c = (slice(int(span[0]), int(span[-1]) + 1) for span in spans)
     return a, b, c
 
 
 def _no_lung(shape: tuple[int, ...], aerated_ml: float) -> LungField:
     nothing = (slice(0, 0), slice(0, 0), slice(0, 0))
-    reason = Reason(
-        "no_lung", f"no lung was found in this scan ({aerated_ml:.0f} mL of lung-like air inside the body)"
-    )
-    return LungField(
-        np.zeros(shape, dtype=bool), np.zeros(shape, dtype=np.uint8), None, nothing, 0.0, (reason,)
-    )
+    reason = Reason("no_lung", f"no lung was found in this scan ({aerated_ml:.0f} mL of lung-like air inside the body)")
+    return LungField(np.zeros(shape, dtype=bool), np.zeros(shape, dtype=np.uint8), None, nothing, 0.0, (reason,))

@@ -49,7 +49,8 @@ def split_lungs(
 
 def _depth(lung: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> NDArray[np.float32]:
     """Distance to the nearest voxel outside, mm; the ends of the scan do not count as outside."""
-    return ndi.distance_transform_edt(lung, sampling=spacing_mm).astype(np.float32)
+    depth: NDArray[np.float32] = ndi.distance_transform_edt(lung, sampling=spacing_mm).astype(np.float32)
+    return depth
 
 
 def _cores(core: NDArray[np.bool_], midline_column: float) -> NDArray[np.uint8] | None:
@@ -66,4 +67,5 @@ def _cores(core: NDArray[np.bool_], midline_column: float) -> NDArray[np.uint8] 
         if min(right_share, 1 - right_share) > ACROSS_SHARE:
             return None
         sided[number] = RIGHT if right_share > 0.5 else LEFT
-    return sided[labels]
+    cores: NDArray[np.uint8] = sided[labels]
+    return cores

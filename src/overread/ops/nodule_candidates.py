@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +93,7 @@ def search_field(image: Volume, lung: LungField, plan: CandidatePlan) -> SearchF
     lung : LungField
         Of the same image, with `found` True.
     """
+    array: NDArray[Any]
     array, grid = orient(image.array, image.grid)
     inside, _ = orient(lung.inside, image.grid)
     box = _upright_box(lung, image)
@@ -131,9 +132,7 @@ def subsolid_candidates(field: SearchField, plan: CandidatePlan, runtime: Runtim
         threshold_hu=plan.subsolid_threshold_hu,
         at_most=plan.subsolid_at_most,
     )
-    wiped = ray_features(
-        replace(field.rays, image_hu=field.wiped), blobs.index_kji, BALL * blobs.sigma_mm, runtime
-    )
+    wiped = ray_features(replace(field.rays, image_hu=field.wiped), blobs.index_kji, BALL * blobs.sigma_mm, runtime)
     plain = ray_features(field.rays, wiped.index_kji, wiped.radius_mm, runtime)
     own = np.stack([blobs.sigma_mm, blobs.strength_hu], axis=1).astype(np.float32)
     where = surroundings(field.rays, wiped.index_kji)
@@ -153,7 +152,7 @@ def _upright_box(lung: LungField, image: Volume) -> tuple[slice, slice, slice]:
     return a, b, c
 
 
-def _lung_level(array: NDArray[np.generic], inside: NDArray[np.bool_]) -> float:
+def _lung_level(array: NDArray[Any], inside: NDArray[np.bool_]) -> float:
     """Median HU of aerated lung, on every third voxel; what stands outside the lung is set to it."""
     values = array[::2, ::3, ::3][inside[::2, ::3, ::3]]
     aerated = values[values < -600]

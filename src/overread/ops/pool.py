@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,6 @@ def block_mean(array: NDArray[Any], factors: tuple[int, int, int]) -> NDArray[np
 
 def _sum_blocks(array: NDArray[Any], axis: int, factor: int) -> NDArray[Any]:
     kind = np.int32 if array.dtype.kind in "iub" else np.float32
-    blocks = math.ceil(array.shape[axis] / factor)
     index: list[slice] = [slice(None)] * 3
     index[axis] = slice(0, None, factor)
     total = array[tuple(index)].astype(kind)
@@ -60,13 +58,10 @@ def _sum_blocks(array: NDArray[Any], axis: int, factor: int) -> NDArray[Any]:
         target: list[slice] = [slice(None)] * 3
         target[axis] = slice(0, part.shape[axis])
         total[tuple(target)] += part
-    assert total.shape[axis] == blocks
     return total
 
 
-def spread_blocks(
-    array: NDArray[np.generic], factors: tuple[int, int, int], shape: tuple[int, int, int]
-) -> NDArray[np.generic]:
+def spread_blocks(array: NDArray[Any], factors: tuple[int, int, int], shape: tuple[int, ...]) -> NDArray[Any]:
     """Repeat each block value over its voxels: the inverse shape of `block_mean`, nearest-block values."""
     result = array
     for axis in (0, 1, 2):

@@ -81,13 +81,15 @@ def _sample(array: NDArray[np.float32], centre: Floats, steps: Floats) -> Floats
     """Trilinear values at centre (n, 3) + steps (n, rays, samples, 3), index units: (n, rays, samples)."""
     where = (centre[:, None, None, :] + steps).reshape(-1, 3).T
     values = ndi.map_coordinates(array, where, order=1, mode="nearest", prefilter=False, output=np.float64)
-    return values.reshape(steps.shape[:3])
+    shaped: Floats = values.reshape(steps.shape[:3])
+    return shaped
 
 
 def _nearest(array: NDArray[np.float32], centre: Floats, steps: Floats) -> Floats:
     where = np.rint(centre[:, None, None, :] + steps).astype(np.intp)
     where = np.clip(where, 0, np.array(array.shape) - 1)
-    return array[where[..., 0], where[..., 1], where[..., 2]].astype(np.float64)
+    values: Floats = array[where[..., 0], where[..., 1], where[..., 2]].astype(np.float64)
+    return values
 
 
 def _crossing(profile: Floats, at_mm: Floats, level: Floats) -> tuple[Floats, NDArray[np.bool_]]:
@@ -95,9 +97,9 @@ def _crossing(profile: Floats, at_mm: Floats, level: Floats) -> tuple[Floats, ND
 
     `at_mm` is (n, samples). A ray that never falls gets the largest distance.
     """
-    below = profile < level[:, None, None]
+    below: NDArray[np.bool_] = profile < level[:, None, None]
     below[:, :, 0] = False
-    crosses = below.any(axis=2)
+    crosses: NDArray[np.bool_] = np.asarray(below.any(axis=2))
     first = np.where(crosses, below.argmax(axis=2), 1)
     high = np.take_along_axis(profile, first[..., None] - 1, axis=2)[..., 0]
     low = np.take_along_axis(profile, first[..., None], axis=2)[..., 0]
@@ -211,7 +213,9 @@ def _attachments(scaled: Floats, directions: Floats) -> dict[str, Floats]:
     out["run_best"] = np.sort(through, axis=1)[:, -3:].mean(axis=1)
     pair = np.minimum(through[:, :half], through[:, half:])
     out["run_pair"] = pair.max(axis=1)
-    second = np.einsum("nd,da,db->nab", np.clip(scaled[:, :, (UNITS >= 1.5)].mean(axis=2), 0, 1), directions, directions)
+    second = np.einsum(
+        "nd,da,db->nab", np.clip(scaled[:, :, (UNITS >= 1.5)].mean(axis=2), 0, 1), directions, directions
+    )
     low, middle, high = np.moveaxis(np.linalg.eigvalsh(second), -1, 0)
     out["bright_line"] = (high - middle) / np.maximum(low + middle + high, 1e-3)
     out["bright_plane"] = (middle - low) / np.maximum(low + middle + high, 1e-3)
