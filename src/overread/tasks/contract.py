@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from overread.cards import TaskCard
 from overread.findings import Reading, Scope
-from overread.image import Volume
+from overread.image import Source, Volume
 from overread.phantoms import Phantom
 from overread.runtime import Progress, Runtime
 
@@ -22,6 +22,12 @@ class Task(Protocol):
 
     def card(self) -> TaskCard:
         """For whom, on what, how well."""
+        ...
+
+    def suits(
+        self, source: Source, shape: tuple[int, int, int], spacing_mm: tuple[float, float, float] | None
+    ) -> Scope:
+        """What the headers alone say for or against; `shape` and `spacing_mm` are (slice, row, column)."""
         ...
 
     def accepts(self, image: Volume) -> Scope:
