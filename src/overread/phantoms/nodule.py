@@ -92,7 +92,7 @@ class NoduleShape:
     def volume_mm3(self) -> float:
         """Volume by integrating r^3 / 3 over directions: Gauss-Legendre in cos(theta), even steps in phi."""
         if self.spicules:
-            directions, weights = _quadrature(400, 800)
+            directions, weights = _quadrature(240, 480)
         else:
             directions, weights = _quadrature(40, 80)
         solid_angle = float(np.sum(_radius(directions, self) ** 3 * weights))  # no BLAS: same bits at any thread count
