@@ -22,7 +22,7 @@ import pydicom
 import pytest
 
 from overread.errors import IntegrityError, ResourceError, UsageError
-from overread.evidence import SCHEMA, check_manifest, read_result, write
+from overread.evidence import SCHEMA, SegForm, check_manifest, differences, read_result, write
 from overread.evidence.schema_check import KNOWN, first_violation
 from overread.findings import Interval, Measurement
 from overread.image import LabelMap, Source
@@ -42,7 +42,7 @@ def test_all_files_are_there_and_the_manifest_agrees(case, tmp_path):
     assert all(path.is_file() for path in files)
     assert check_manifest(tmp_path / "out") == []
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
-    assert manifest["inputs"] == [{"path": "000.dcm", "sha256": "ab"}]
+    assert manifest["inputs"] == {"000.dcm": "ab"}
     assert manifest["request"] == {"task": "t"}
     assert sorted(read_result(tmp_path / "out")["files"]) == sorted(names)
 
@@ -176,11 +176,12 @@ def test_manifest_check_names_missing_changed_and_extra(case, tmp_path):
     (out / "findings.csv").unlink()
     (out / "result.json").write_text("{}")
     (out / "stray.txt").write_text("x")
-    assert {(d.kind, d.path) for d in check_manifest(out)} == {
+    assert {(d.kind, d.path) for d in differences(out)} == {
         ("missing", "findings.csv"),
         ("changed", "result.json"),
         ("extra", "stray.txt"),
     }
+    assert check_manifest(out)[0].startswith("findings.csv is missing")
     (out / "manifest.json").write_text("[]")
     with pytest.raises(IntegrityError, match=r"not an overread\.manifest"):
         check_manifest(out)
@@ -332,3 +333,9 @@ def test_numpy_numbers_are_written_as_numbers(case, tmp_path):
     provenance = dataclasses.replace(case.reading.provenance, plan=plan)
     write(dataclasses.replace(case.reading, provenance=provenance), case.image, tmp_path / "out")
     assert read_result(tmp_path / "out")["provenance"]["plan"] == {"a": 0.5, "b": [0, 1], "c": [1, None]}
+
+
+def test_form_of_the_segmentation_is_parsed_or_refused():
+    assert SegForm.parse("labelmap") is SegForm.LABELMAP
+    with pytest.raises(UsageError, match="unknown form"):
+        SegForm.parse("fractional")

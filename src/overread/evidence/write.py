@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from overread.cards import TaskCard
 from overread.errors import IntegrityError
 from overread.evidence import proof, result_json, table
@@ -19,7 +21,7 @@ from overread.evidence.dicom.sr import build_sr
 from overread.evidence.folder import result_folder
 from overread.evidence.manifest import write_manifest
 from overread.evidence.nifti import write_nifti
-from overread.evidence.segments import FrameMask, facts_on_grid, place_on_frames
+from overread.evidence.segments import FrameMask, facts_on_grid, place_on_frames, voxels_by_label
 from overread.findings import Reading
 from overread.image import LabelMap, Volume
 from overread.runtime import Progress, silent
@@ -46,8 +48,6 @@ def _mask_of(reading: Reading, image: Volume | None) -> LabelMap | None:
         return reading.segments
     if image is None or not reading.assessable or reading.findings:
         return None
-    import numpy as np  # noqa: PLC0415
-
     return LabelMap(np.zeros(image.grid.shape, dtype=np.uint8), image.grid)
 
 
@@ -224,15 +224,9 @@ def _require_sense(reading: Reading, image: Volume | None) -> None:
     if image is not None and reading.segments is not None and not image.grid.same_place(reading.segments.grid):
         raise IntegrityError("the segments are not on the grid of the image", where=reading.provenance.task)
     if reading.segments is not None:
-        stray = {int(n) for n in _labels(reading.segments)} - set(numbers)
+        stray = set(voxels_by_label(reading.segments.array)) - set(numbers)
         if stray:
             raise IntegrityError(f"segments {sorted(stray)} belong to no finding", where=reading.provenance.task)
-
-
-def _labels(mask: LabelMap) -> Any:
-    import numpy as np  # noqa: PLC0415
-
-    return np.flatnonzero(np.bincount(mask.array.reshape(-1)[np.flatnonzero(mask.array)], minlength=1))
 
 
 def _write_all(
