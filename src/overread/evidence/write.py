@@ -13,14 +13,15 @@ import numpy as np
 
 from overread.cards import TaskCard
 from overread.errors import IntegrityError
-from overread.evidence import proof, result_json, table
+from overread.evidence import manifest, proof, result_json, table
 from overread.evidence.dicom.headers import SourceHeaders, read_headers
 from overread.evidence.dicom.identity import Stamp
 from overread.evidence.dicom.seg import SegForm, build_seg, segment_numbers
 from overread.evidence.dicom.sr import build_sr
 from overread.evidence.folder import result_folder
-from overread.evidence.manifest import write_manifest
 from overread.evidence.nifti import write_nifti
+from overread.evidence.page.overlay import overlay_png
+from overread.evidence.page.report import report_html
 from overread.evidence.segments import FrameMask, facts_on_grid, place_on_frames, voxels_by_label
 from overread.findings import Reading
 from overread.image import LabelMap, Volume
@@ -208,7 +209,7 @@ def write(
     _require_sense(reading, image)
     with result_folder(out, overwrite=overwrite) as folder:
         _write_all(folder, reading, image, form=seg, card=card, progress=progress)
-        write_manifest(folder, reading.provenance, inputs=inputs or {}, request=request or {})
+        manifest.write_manifest(folder, reading.provenance, inputs=inputs or {}, request=request or {})
         names = sorted(path.name for path in folder.iterdir())
     progress("results written", 1.0)
     return tuple(out / name for name in names)
@@ -250,10 +251,14 @@ def _write_all(
         progress("segmentation for DICOM", 0.2)
         stamp = Stamp.make(result_json.dumps(result) + form.value.encode(), headers.first)
         _write_dicom(folder, reading, headers, stamp, form=form, ledger=ledger, progress=progress)
-    progress("pictures", 0.6)
-    files = sorted([*(path.name for path in folder.iterdir()), result_json.NAME, "manifest.json"])
+    progress("pictures", 0.5)
+    if image is None:
+        ledger.skip(OVERLAY, "there is no image to draw on")
+    else:
+        (folder / OVERLAY).write_bytes(overlay_png(reading, image))
+    names = [*(path.name for path in folder.iterdir()), result_json.NAME, REPORT, manifest.NAME]
     result |= {
-        "files": files,
+        "files": sorted(names),
         "not_written": ledger.not_written,
         "notes": ledger.notes,
         "read_back": ledger.proofs,
@@ -261,3 +266,5 @@ def _write_all(
     }
     (folder / result_json.NAME).write_bytes(result_json.dumps(result))
     result_json.read_result(folder)
+    progress("report", 0.7)
+    (folder / REPORT).write_bytes(report_html(reading, image, result, card))
