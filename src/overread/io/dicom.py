@@ -14,7 +14,7 @@ from overread.geometry import Fault, Policy, Severity
 from overread.geometry.stack import Frames, Stack, assess_stack, verdict_of
 from overread.image import Source, SourceFrame
 from overread.io.codecs import CODECS, NATIVE, is_known
-from overread.io.discover import SkipKind
+from overread.io.discover import SkipKind, relative
 from overread.io.header import Header, Shared, describe_class, is_derived_object
 from overread.io.pixels import Rescale, padding_is_tissue, same_pixels
 
@@ -40,11 +40,12 @@ class DicomSeries:
         headers = self.headers
         cut = [header for header in headers if is_cut_short(header)]
         if cut:
-            faults.append(self._cut_fault(cut, policy))
-            if policy is not Policy.STRICT:
+            refused = policy is Policy.STRICT or len(cut) == len(headers)
+            faults.append(self._cut_fault(cut, refused))
+            if not refused:
                 headers = tuple(header for header in headers if not is_cut_short(header))
         order = np.arange(len(headers))
-        if not headers or any(fault.severity is Severity.FATAL for fault in faults):
+        if any(fault.severity is Severity.FATAL for fault in faults):
             return Stack(order, None, verdict_of(faults, policy, {"frames": len(self.headers)})), headers
         first = headers[0].shared
         frames = Frames(
@@ -60,10 +61,9 @@ class DicomSeries:
         verdict = verdict_of([*faults, *stack.verdict.faults], policy, stack.verdict.facts, stack.verdict.repaired)
         return Stack(stack.order, stack.grid, verdict, stack.lower, stack.weight), headers
 
-    def _cut_fault(self, cut: list[Header], policy: Policy) -> Fault:
-        strict = policy is Policy.STRICT
-        message = f"{len(cut)} of {len(self.headers)} files end inside their pixels{'' if strict else '; left out'}"
-        severity = Severity.FATAL if strict else Severity.WARNING
+    def _cut_fault(self, cut: list[Header], refused: bool) -> Fault:
+        message = f"{len(cut)} of {len(self.headers)} files end inside their pixels{'' if refused else '; left out'}"
+        severity = Severity.FATAL if refused else Severity.WARNING
         return Fault("truncated_file", severity, message, None, tuple(self.name(header) for header in cut))
 
     def source(self, headers: Sequence[Header]) -> Source:
@@ -100,12 +100,6 @@ def _frame(header: Header) -> SourceFrame:
 
 def _three(values: Sequence[float]) -> tuple[float, float, float]:
     return (values[0], values[1], values[2]) if len(values) == 3 else (math.nan, math.nan, math.nan)
-
-
-def relative(path: str, root: Path) -> str:
-    """`path` below `root`, or its last part when `root` is the file itself."""
-    below = path.removeprefix(str(root)).lstrip("/\\")
-    return below or Path(path).name
 
 
 def refusal(shared: Shared) -> tuple[SkipKind, str] | None:
@@ -151,13 +145,13 @@ def is_localizer(shared: Shared) -> bool:
     return "LOCALIZER" in shared.image_type.split("\\")
 
 
-def gather(headers: Sequence[Header], root: Path) -> list[DicomSeries]:
-    """Series from headers in order of path: by series UID, localizers apart."""
+def gather(headers: Sequence[Header], root: Path, faults: Sequence[Fault] = ()) -> list[DicomSeries]:
+    """Series from headers in order of path: by series UID, localizers apart. Each gets `faults` beside its own."""
     groups: dict[Hashable, list[Header]] = defaultdict(list)
     for header in headers:
         shared = header.shared
         groups[shared.study_uid, shared.series_uid, is_localizer(shared)].append(header)
-    return [DicomSeries(root, tuple(group), tuple(_faults(group, root))) for group in groups.values()]
+    return [DicomSeries(root, tuple(group), (*_faults(group, root), *faults)) for group in groups.values()]
 
 
 def _faults(group: list[Header], root: Path) -> list[Fault]:
