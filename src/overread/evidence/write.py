@@ -16,7 +16,7 @@ from overread.errors import IntegrityError
 from overread.evidence import manifest, proof, result_json, table
 from overread.evidence.dicom.headers import SourceHeaders, read_headers
 from overread.evidence.dicom.identity import Stamp
-from overread.evidence.dicom.seg import SegForm, build_seg, segment_numbers
+from overread.evidence.dicom.seg import SegForm, build_seg, is_multi_frame, segment_numbers
 from overread.evidence.dicom.sr import build_sr
 from overread.evidence.folder import result_folder
 from overread.evidence.nifti import write_nifti
@@ -89,6 +89,9 @@ def _frame_mask(reading: Reading, ledger: _Ledger) -> FrameMask | None:
     ledger.source_frames = proof.source_frames_dict(reading.segments, mask)
     if not segment_numbers(reading, mask):
         ledger.skip(SEG, "no segment meets a frame of the source")
+        return None
+    if is_multi_frame(mask) and len({frame.path for frame in mask.frames}) > 1:
+        ledger.skip(SEG, "the source is spread over several multi-frame objects")
         return None
     return mask
 
