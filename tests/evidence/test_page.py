@@ -435,3 +435,9 @@ def test_real_page_runs_under_its_own_policy(case, tmp_path):
     assert "CONSOLE" not in done.stderr, done.stderr
     assert re.search(r'id="viewer"(?! hidden)', done.stdout)
     assert "Slice 3 of 9" in done.stdout
+
+
+def test_a_category_is_not_said_twice(case, tmp_path):
+    _, page = page_of(case, tmp_path / "out")
+    section = page.text[page.text.index("Lung-RADS 2022: 3") :][:90]
+    assert section.startswith("Lung-RADS 2022: 3 cannot exclude 4A Probably benign – see again.")

@@ -30,6 +30,10 @@ from overread.runtime import Progress, silent
 MASK, SEG, SR, OVERLAY, REPORT = "mask.nii.gz", "seg.dcm", "sr.dcm", "overlay.png", "report.html"
 
 
+_CODED_FACTS = frozenset({"body_part", "patient_position", "transfer_syntax", "study_date", "manufacturer", "model"})
+"""Facts in which nobody types a name; all others are looked through."""
+
+
 @dataclass(slots=True)
 class _Ledger:
     """What one run wrote, did not write and proved; becomes part of result.json."""
@@ -156,8 +160,8 @@ def _withheld(reading: Reading, headers: SourceHeaders | None) -> frozenset[str]
     """Facts of the source whose text names the patient."""
     if headers is None:
         return frozenset()
-    facts = reading.source.facts.items()
-    return frozenset(key for key, value in facts if isinstance(value, str) and headers.names_patient(value))
+    texts = {key: value for key, value in reading.source.facts.items() if isinstance(value, str)}
+    return frozenset(key for key in texts.keys() - _CODED_FACTS if headers.names_patient(texts[key]))
 
 
 def write(
