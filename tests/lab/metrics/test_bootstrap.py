@@ -31,7 +31,9 @@ def test_agrees_with_scipy(method):
     theirs = stats.bootstrap(
         (values,), np.mean, n_resamples=8000, method=method.replace("bca", "BCa"), rng=np.random.default_rng(9)
     ).confidence_interval
-    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.1)  # two seeds: sd of such an end about 0.03
+    assert (ours.low, ours.high) == pytest.approx(
+        (theirs.low, theirs.high), abs=0.1
+    )  # two seeds: sd of such an end about 0.03
 
 
 def test_undefined_draws_are_drawn_again_and_counted():
