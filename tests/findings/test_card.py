@@ -42,7 +42,7 @@ def test_card_is_read(tmp_path):
 def test_unknown_and_missing_keys_are_refused(tmp_path, line):
     path = tmp_path / "card.toml"
     path.write_text(CARD.replace('title = "Toy"', line))
-    with pytest.raises(IntegrityError, match="colour|title"):
+    with pytest.raises(IntegrityError, match=r"colour|title"):
         read_card(path)
 
 

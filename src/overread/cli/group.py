@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 
 import click
 
 from overread._version import __version__
+from overread.cli.plugins import load_plugin, plugin_commands
 
 COMMANDS: dict[str, str] = {
     "demo": "Simulate a chest CT, read it, and compare the answer with the truth.",
@@ -17,34 +17,29 @@ COMMANDS: dict[str, str] = {
     "simulate": "Write a phantom of a task as DICOM files with its truth.",
     "verify": "Check a result folder and repeat its run.",
 }
-PLUGIN_GROUP = "overread.commands"
 
 
 class LazyGroup(click.Group):
-    """Loads `overread.cli.<name>` for our commands and the entry points of `overread.commands` for others'."""
+    """Loads `overread.cli.<name>` for our commands and what other distributions registered."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Ours in the order of use, then those of other distributions."""
-        return [*COMMANDS, *sorted(set(_plugins()) - set(COMMANDS))]
+        return [*COMMANDS, *sorted(set(plugin_commands()) - set(COMMANDS))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, loaded now; None if there is none."""
         if cmd_name in COMMANDS:
             command = getattr(import_module(f"overread.cli.{cmd_name}"), cmd_name)
             return command if isinstance(command, click.Command) else None
-        plugin = _plugins().get(cmd_name)
-        return plugin.load() if plugin is not None else None
+        plugin = plugin_commands().get(cmd_name)
+        return load_plugin(plugin) if plugin is not None else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands with their one-line help, without loading any."""
         rows = list(COMMANDS.items())
-        rows += [(name, f"From {plugin.value.split('.')[0]}.") for name, plugin in sorted(_plugins().items())]
+        rows += [(name, f"From {value.partition('.')[0]}.") for name, value in sorted(plugin_commands().items())]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
-
-
-def _plugins() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=PLUGIN_GROUP)}
 
 
 @click.group(

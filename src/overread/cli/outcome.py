@@ -7,7 +7,6 @@ import errno
 import json
 import signal
 import sys
-import traceback
 from types import FrameType
 
 import click
@@ -34,7 +33,7 @@ def run(command: click.Command, arguments: list[str], *, debug: bool = False) ->
         return ExitCode.DONE
     except Exception as error:  # noqa: BLE001  (the last door: whatever comes must leave as a message and a code)
         if debug:
-            traceback.print_exc()
+            raise
         return _report(error, as_json="--json" in arguments)
     finally:
         signal.signal(signal.SIGTERM, previous)
@@ -55,9 +54,8 @@ def _report(error: Exception, *, as_json: bool) -> int:
             return error.exit_code
         return _say(f"error: {error}", error.exit_code)
     # The text of a foreign exception may quote a header, so it is not shown; its place is enough to report it.
-    place = traceback.extract_tb(error.__traceback__)[-1]
     return _say(
-        f"error: this is a bug in overread ({type(error).__name__} at {place.name}, line {place.lineno}). "
+        f"error: this is a bug in overread ({type(error).__name__} in {_place(error)}). "
         "Set OVERREAD_DEBUG=1 to see the details and report them, without patient data.",
         ExitCode.BUG,
     )
@@ -74,3 +72,10 @@ _RESOURCES = {
 def _say(text: str, code: int) -> int:
     click.echo(text, err=True)
     return code
+
+
+def _place(error: Exception) -> str:
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return "?" if step is None else f"{step.tb_frame.f_code.co_name}, line {step.tb_lineno}"
