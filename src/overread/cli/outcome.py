@@ -31,7 +31,7 @@ def run(command: click.Command, arguments: list[str], *, debug: bool = False) ->
         with contextlib.suppress(OSError):
             sys.stdout.close()
         return ExitCode.DONE
-    except Exception as error:  # noqa: BLE001  (the last door: whatever comes must leave as a message and a code)
+    except Exception as error:  # the last door: whatever comes must leave as a message and a code
         if debug:
             raise
         return _report(error, as_json="--json" in arguments)
