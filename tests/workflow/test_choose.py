@@ -43,7 +43,7 @@ def test_a_tie_must_be_named():
 
 
 def test_a_series_that_is_not_there_is_a_usage_error():
-    with pytest.raises(UsageError, match="0 series end in '9.9'"):
+    with pytest.raises(UsageError, match=r"0 series end in '9\.9'"):
         choose((HeaderOnly("1.2.7"),), None, "9.9")
 
 
