@@ -1,7 +1,5 @@
 """Bad input: each a clear message with the way out, the exit code of the contract, and nothing left behind."""
 
-import os
-
 import pytest
 
 from overread.cli.group import cli
@@ -67,7 +65,7 @@ def test_wrong_use(arguments, capsys, tmp_path, monkeypatch):
     code, message = outcome(arguments, capsys)
     assert code == ExitCode.USAGE
     assert message
-    assert os.listdir(tmp_path) == []
+    assert not list(tmp_path.iterdir())
 
 
 def test_unknown_task_lists_those_there_are(empty, capsys):
