@@ -1,1 +1,6 @@
-"""Files to images with their place in the patient and a verdict on the geometry."""
+"""Files to images: studies, series, intake checks. Opening reads headers only; loading reads pixels."""
+
+from overread.io.discover import Skipped
+from overread.io.study import Series, Study, open_study
+
+__all__ = ["Series", "Skipped", "Study", "open_study"]

@@ -1,0 +1,1 @@
+"""DICOM SEG and SR: written with highdicom, read back with pydicom alone."""

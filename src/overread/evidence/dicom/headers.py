@@ -1,0 +1,118 @@
+"""Headers of the source, read again for the writers, with what the standard lets them lack filled in a copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+
+from overread.errors import InputError, IntegrityError
+from overread.image import SourceFrame
+
+_TYPE_2 = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
+_NAMING = (
+    "PatientName",
+    "PatientID",
+    "OtherPatientIDs",
+    "OtherPatientNames",
+    "PatientBirthName",
+    "PatientMotherBirthName",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHeaders:
+    """Headers in the order of the frames (one only for a multi-frame object), and what was filled in."""
+
+    datasets: tuple[Dataset, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def first(self) -> Dataset:
+        """Header of the first frame."""
+        return self.datasets[0]
+
+    def names_patient(self, text: str) -> bool:
+        """Whether `text` holds a name or identifier of the patient, in any case or word order."""
+        found = "".join(c if c.isalnum() else " " for c in text.lower())
+        for keyword in _NAMING:
+            stored = str(self.first.get(keyword, "") or "").lower()
+            words = "".join(c if c.isalnum() else " " for c in stored).split()
+            if any(len(word) > 2 and word in found for word in words):
+                return True
+        return False
+
+
+def _read(path: Path) -> Dataset:
+    try:
+        return pydicom.dcmread(path, stop_before_pixels=True)
+    except (OSError, pydicom.errors.InvalidDicomError) as error:
+        raise InputError(
+            f"the source cannot be read again: {error}",
+            where=str(path),
+            way_out="Leave the source in place until the results are written.",
+        ) from error
+
+
+def _fill(dataset: Dataset, gap_mm: float, filled: dict[str, int]) -> None:
+    for keyword in _TYPE_2:
+        if keyword not in dataset:
+            setattr(dataset, keyword, "")
+            filled[keyword] = filled.get(keyword, 0) + 1
+    if not dataset.get("SliceThickness") and "SharedFunctionalGroupsSequence" not in dataset:
+        dataset.SliceThickness = pydicom.valuerep.DSfloat(gap_mm, auto_format=True)
+        filled["SliceThickness (set to the slice gap)"] = filled.get("SliceThickness (set to the slice gap)", 0) + 1
+
+
+def read_headers(frames: tuple[SourceFrame, ...], *, gap_mm: float) -> SourceHeaders:
+    """Read the header of each file behind `frames`, once.
+
+    Parameters
+    ----------
+    gap_mm : float
+        Distance between slices; stands in for an absent Slice Thickness in the copy.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read any more.
+    IntegrityError
+        A file is no longer the object that was analysed.
+    """
+    datasets: dict[Path, Dataset] = {}
+    filled: dict[str, int] = {}
+    for frame in frames:
+        if frame.path in datasets:
+            continue
+        dataset = _read(frame.path)
+        if str(dataset.get("SOPInstanceUID", "")) != frame.sop_uid:
+            raise IntegrityError("the source changed between reading and writing", where=str(frame.path))
+        _fill(dataset, gap_mm, filled)
+        datasets[frame.path] = dataset
+    notes = [
+        f"{keyword} is absent from {count} source header(s); filled in the copy for seg.dcm and sr.dcm"
+        for keyword, count in sorted(filled.items())
+    ]
+    return SourceHeaders(tuple(datasets.values()), tuple(notes))
+
+
+def is_orthonormal(frame: SourceFrame, header: Dataset) -> bool:
+    """Whether the orientation stored in the header holds unit vectors at right angles, to 1e-5."""
+    stored = header.get("ImageOrientationPatient")
+    if stored is None:
+        return True
+    row, column = np.array(stored[:3], dtype=float), np.array(stored[3:], dtype=float)
+    return bool(max(abs(row @ row - 1), abs(column @ column - 1), abs(row @ column)) < 1e-5)

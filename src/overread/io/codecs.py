@@ -1,0 +1,134 @@
+"""Transfer syntaxes and what decodes each, straight into a slice of an array. No file handling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from struct import Struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.errors import DamagedFileError
+from overread.io.tags import (
+    DEFLATED_LITTLE,
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    UNDEFINED,
+)
+
+NATIVE = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED_LITTLE, EXPLICIT_BIG))
+Plane = NDArray[np.integer[Any]]
+
+
+def _rle(data: bytes, out: Plane) -> None:
+    from imagecodecs import dicomrle_decode  # noqa: PLC0415
+
+    dicomrle_decode(data, dtype=out.dtype, out=out.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+
+
+def _jpegls(data: bytes, out: Plane) -> None:
+    from imagecodecs import jpegls_decode  # noqa: PLC0415
+
+    _require_shape(jpegls_decode(data, out=out), out)
+
+
+def _jpeg2k(data: bytes, out: Plane) -> None:
+    from imagecodecs import jpeg2k_decode  # noqa: PLC0415
+
+    _require_shape(jpeg2k_decode(data, out=out), out)
+
+
+def _jpeg_lossless(data: bytes, out: Plane) -> None:
+    from imagecodecs import jpegsof3_decode  # noqa: PLC0415
+
+    _require_shape(jpegsof3_decode(data, out=out), out)
+
+
+def _jpeg(data: bytes, out: Plane) -> None:
+    from imagecodecs import jpeg8_decode  # noqa: PLC0415
+
+    _require_shape(jpeg8_decode(data, out=out), out)
+
+
+def _require_shape(decoded: NDArray[Any], out: Plane) -> None:
+    if decoded.shape != out.shape:
+        raise ValueError(f"the coded picture has shape {decoded.shape}")
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """One transfer syntax: its UID, a name for people, whether it loses detail, and its decoder."""
+
+    uid: str
+    name: str
+    lossy: bool
+    decode: Callable[[bytes, Plane], None]
+
+
+CODECS: dict[str, Codec] = {
+    codec.uid: codec
+    for codec in (
+        Codec("1.2.840.10008.1.2.5", "RLE", False, _rle),
+        Codec("1.2.840.10008.1.2.4.50", "JPEG baseline", True, _jpeg),
+        Codec("1.2.840.10008.1.2.4.51", "JPEG extended", True, _jpeg),
+        Codec("1.2.840.10008.1.2.4.57", "JPEG lossless (process 14)", False, _jpeg_lossless),
+        Codec("1.2.840.10008.1.2.4.70", "JPEG lossless (SV1)", False, _jpeg_lossless),
+        Codec("1.2.840.10008.1.2.4.80", "JPEG-LS lossless", False, _jpegls),
+        Codec("1.2.840.10008.1.2.4.81", "JPEG-LS near-lossless", True, _jpegls),
+        Codec("1.2.840.10008.1.2.4.90", "JPEG 2000 lossless", False, _jpeg2k),
+        Codec("1.2.840.10008.1.2.4.91", "JPEG 2000", True, _jpeg2k),
+    )
+}
+
+
+def is_known(transfer_syntax: str) -> bool:
+    """Whether pixels of this transfer syntax can be read."""
+    return transfer_syntax in NATIVE or transfer_syntax in CODECS
+
+
+def decode_into(transfer_syntax: str, encapsulated: bytes, out: Plane, path: str) -> None:
+    """Decode the only frame of `encapsulated` (PS3.5 A.4: offset table, fragments) into `out`, (row, column).
+
+    Raises
+    ------
+    DamagedFileError
+        Fragments are cut short, the coded picture is broken or has another shape than `out`.
+    """
+    codec = CODECS[transfer_syntax]
+    coded = frame_bytes(encapsulated, path)
+    try:
+        codec.decode(coded, out)
+    except Exception as error:  # noqa: BLE001  (each codec has its own error classes; all mean the same here)
+        raise DamagedFileError(
+            f"{codec.name} pixels do not decode to {out.shape[0]} x {out.shape[1]} pixels: {error}",
+            where=path,
+            way_out="Copy or send the file again.",
+        ) from None
+
+
+_item = Struct("<HHI").unpack_from
+
+
+def frame_bytes(encapsulated: bytes, path: str) -> bytes:
+    """All fragments of a single-frame object joined, without the offset table."""
+    fragments: list[bytes] = []
+    pos, size = 0, len(encapsulated)
+    while pos + 8 <= size:
+        group, element, length = _item(encapsulated, pos)
+        pos += 8
+        if (group, element) == (0xFFFE, 0xE0DD):
+            break
+        if (group, element) != (0xFFFE, 0xE000) or length == UNDEFINED or pos + length > size:
+            raise DamagedFileError(
+                "the compressed pixels are cut short or their fragments are broken",
+                where=path,
+                way_out="Copy or send the file again.",
+            )
+        fragments.append(encapsulated[pos : pos + length])
+        pos += length
+    if len(fragments) < 2:
+        raise DamagedFileError("there are no compressed pixels in it", where=path)
+    return fragments[1] if len(fragments) == 2 else b"".join(fragments[1:])

@@ -1,0 +1,270 @@
+"""DICOM headers gathered into series, and whether the slices of one series belong together. No pixels."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from overread.geometry import Fault, Policy, Severity
+from overread.geometry.stack import Frames, Stack, assess_stack, verdict_of
+from overread.image import Source, SourceFrame
+from overread.io.codecs import CODECS, NATIVE, is_known
+from overread.io.discover import SkipKind
+from overread.io.header import Header, Shared, describe_class, is_derived_object
+from overread.io.pixels import Rescale, padding_is_tissue, same_pixels
+
+COSINE_AGREES = 1e-3
+SPACING_AGREES = 1e-4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DicomSeries:
+    """The files of one series, in order of path, with the faults that no policy can change."""
+
+    root: Path
+    headers: tuple[Header, ...]
+    faults: tuple[Fault, ...]
+
+    def name(self, header: Header) -> str:
+        """The file as the user knows it: relative to what was opened."""
+        return relative(header.path, self.root)
+
+    def assess(self, policy: Policy) -> tuple[Stack, tuple[Header, ...]]:
+        """How the files become slices under a policy, and the files that `Stack.order` counts."""
+        faults = list(self.faults)
+        headers = self.headers
+        cut = [header for header in headers if is_cut_short(header)]
+        if cut:
+            faults.append(self._cut_fault(cut, policy))
+            if policy is not Policy.STRICT:
+                headers = tuple(header for header in headers if not is_cut_short(header))
+        order = np.arange(len(headers))
+        if not headers or any(fault.severity is Severity.FATAL for fault in faults):
+            return Stack(order, None, verdict_of(faults, policy, {"frames": len(self.headers)})), headers
+        first = headers[0].shared
+        frames = Frames(
+            positions_lps=np.array([header.position_lps for header in headers]),
+            row_lps=_three(first.orientation[:3]),
+            column_lps=_three(first.orientation[3:]),
+            spacing_mm=(first.spacing_mm[0], first.spacing_mm[1]),
+            shape=(first.rows, first.columns),
+            names=[self.name(header) for header in headers],
+            thickness_mm=first.slice_thickness_mm,
+        )
+        stack = assess_stack(frames, policy, lambda a, b: same_pixels(headers[a], headers[b]))
+        verdict = verdict_of([*faults, *stack.verdict.faults], policy, stack.verdict.facts, stack.verdict.repaired)
+        return Stack(stack.order, stack.grid, verdict, stack.lower, stack.weight), headers
+
+    def _cut_fault(self, cut: list[Header], policy: Policy) -> Fault:
+        strict = policy is Policy.STRICT
+        message = f"{len(cut)} of {len(self.headers)} files end inside their pixels{'' if strict else '; left out'}"
+        severity = Severity.FATAL if strict else Severity.WARNING
+        return Fault("truncated_file", severity, message, None, tuple(self.name(header) for header in cut))
+
+    def source(self, headers: Sequence[Header]) -> Source:
+        """Where slices made of these headers come from."""
+        shared = self.headers[0].shared
+        return Source(
+            kind="dicom",
+            root=self.root,
+            paths=tuple([Path(header.path) for header in headers]),
+            study_uid=shared.study_uid,
+            series_uid=shared.series_uid,
+            frame_of_reference_uid=shared.frame_of_reference_uid,
+            modality=shared.modality,
+            frames=tuple([_frame(header) for header in headers]),
+            facts=dict(shared.facts),
+        )
+
+
+def _frame(header: Header) -> SourceFrame:
+    shared = header.shared
+    spacing = shared.spacing_mm if len(shared.spacing_mm) == 2 else (math.nan, math.nan)
+    return SourceFrame(
+        Path(header.path),
+        shared.sop_class_uid,
+        header.sop_uid,
+        1,
+        _three(header.position_lps),
+        _three(shared.orientation[:3]),
+        _three(shared.orientation[3:]),
+        (spacing[0], spacing[1]),
+        (shared.rows, shared.columns),
+    )
+
+
+def _three(values: Sequence[float]) -> tuple[float, float, float]:
+    return (values[0], values[1], values[2]) if len(values) == 3 else (math.nan, math.nan, math.nan)
+
+
+def relative(path: str, root: Path) -> str:
+    """`path` below `root`, or its last part when `root` is the file itself."""
+    below = path.removeprefix(str(root)).lstrip("/\\")
+    return below or Path(path).name
+
+
+def refusal(shared: Shared) -> tuple[SkipKind, str] | None:
+    """Why no image can be made of such a file: (kind of skip, reason), or None."""
+    if is_derived_object(shared.sop_class_uid):
+        return "no_pixels", f"{describe_class(shared.sop_class_uid, shared.modality)}, not an image"
+    unsupported = _unsupported(shared)
+    if unsupported:
+        return "unsupported", unsupported
+    if shared.rows < 1 or shared.columns < 1:
+        return "damaged", f"the header says {shared.rows} x {shared.columns} pixels"
+    if not (1 <= shared.bits_stored <= shared.high_bit + 1 <= shared.bits_allocated):
+        bits = f"{shared.bits_stored} stored, high bit {shared.high_bit}, {shared.bits_allocated} allocated"
+        return "damaged", f"the header contradicts itself about bits: {bits}"
+    return None
+
+
+def _unsupported(shared: Shared) -> str:
+    """What this version does not read in a sound file; empty when nothing."""
+    if shared.frames > 1:
+        return f"a multi-frame object ({shared.frames} frames): this version reads one frame a file"
+    if not is_known(shared.transfer_syntax):
+        return f"pixels are coded in transfer syntax {shared.transfer_syntax}, which has no decoder here"
+    if shared.samples != 1 or not shared.photometric.startswith("MONOCHROME"):
+        kind = shared.photometric or "no photometric interpretation"
+        return f"a colour picture ({kind}, {shared.samples} samples a pixel)"
+    if shared.bits_allocated not in (8, 16, 32):
+        return f"{shared.bits_allocated} bits allocated a pixel, expected 8, 16 or 32"
+    return ""
+
+
+def is_cut_short(header: Header) -> bool:
+    """Whether a file with native pixels ends before its last pixel."""
+    shared = header.shared
+    if shared.transfer_syntax not in NATIVE or header.pixel_offset < 0:
+        return False
+    need = shared.rows * shared.columns * (shared.bits_allocated // 8)
+    return header.pixel_length < need or header.pixel_offset + need > header.file_size
+
+
+def is_localizer(shared: Shared) -> bool:
+    """Whether the image is a scout view by its image type."""
+    return "LOCALIZER" in shared.image_type.split("\\")
+
+
+def gather(headers: Sequence[Header], root: Path) -> list[DicomSeries]:
+    """Series from headers in order of path: by series UID, localizers apart."""
+    groups: dict[Hashable, list[Header]] = defaultdict(list)
+    for header in headers:
+        shared = header.shared
+        groups[shared.study_uid, shared.series_uid, is_localizer(shared)].append(header)
+    return [DicomSeries(root, tuple(group), tuple(_faults(group, root))) for group in groups.values()]
+
+
+def _faults(group: list[Header], root: Path) -> list[Fault]:
+    """Faults of one series that no policy changes: slices that do not belong together, missing or broken tags."""
+    names = {id(header): relative(header.path, root) for header in group}
+    by_shared: dict[int, list[Header]] = defaultdict(list)
+    for header in group:
+        by_shared[id(header.shared)].append(header)
+    kinds = [(members[0].shared, members) for members in by_shared.values()]
+    faults: list[Fault] = []
+
+    def of_files(code: str, severity: Severity, message: str, bad: list[Header]) -> None:
+        if bad:
+            count = f"{len(bad)} of {len(group)} files"
+            faults.append(Fault(code, severity, f"{count} {message}", None, tuple(names[id(h)] for h in bad)))
+
+    def where(test: Callable[[Shared], bool]) -> list[Header]:
+        return [header for shared, members in kinds if test(shared) for header in members]
+
+    no_place = [h for h in group if len(h.position_lps) != 3 or not all(map(math.isfinite, h.position_lps))]
+    of_files("no_position", Severity.FATAL, "have no usable position in the patient", no_place)
+    of_files("no_orientation", Severity.FATAL, "have no orientation", where(lambda s: len(s.orientation) != 6))
+    of_files("bad_spacing", Severity.FATAL, "have no usable pixel spacing", where(_bad_spacing))
+    of_files("bad_rescale", Severity.FATAL, "have a rescale slope or intercept that is no number", where(_bad_rescale))
+    of_files("no_rescale", Severity.WARNING, "do not say how stored values become HU", where(_lacks_hu))
+    of_files("lossy", Severity.WARNING, "were compressed with loss", where(_is_lossy))
+    of_files("padding_in_range", Severity.WARNING, "mark padding by a value of tissue; kept", where(_odd_padding))
+    if not any(fault.severity is Severity.FATAL for fault in faults):
+        for code, words, unit, value in _MUST_AGREE:
+            faults += _disagreement(code, words, unit, [(value(s), m) for s, m in kinds], names)
+    return faults
+
+
+def _bad_spacing(shared: Shared) -> bool:
+    return len(shared.spacing_mm) != 2 or not all(math.isfinite(mm) and mm > 0 for mm in shared.spacing_mm)
+
+
+def _bad_rescale(shared: Shared) -> bool:
+    return not (math.isfinite(shared.slope) and math.isfinite(shared.intercept) and shared.slope != 0)
+
+
+def _lacks_hu(shared: Shared) -> bool:
+    return shared.modality == "CT" and not is_hu(shared)
+
+
+def is_hu(shared: Shared) -> bool:
+    """Whether rescaled values are HU: CT, with a rescale, whose type is absent (PS3.3 C.8.2.1) or HU."""
+    return shared.modality == "CT" and shared.has_rescale and shared.rescale_type in ("", "HU")
+
+
+def rescale_of(shared: Shared) -> Rescale:
+    """Slope and intercept of a file, and whether the result is HU."""
+    return Rescale(shared.slope, shared.intercept, is_hu(shared))
+
+
+def _is_lossy(shared: Shared) -> bool:
+    codec = CODECS.get(shared.transfer_syntax)
+    return shared.lossy or (codec is not None and codec.lossy)
+
+
+def _odd_padding(shared: Shared) -> bool:
+    return not _bad_rescale(shared) and padding_is_tissue(shared, rescale_of(shared))
+
+
+_MUST_AGREE: tuple[tuple[str, str, str, Callable[[Shared], tuple[float, ...] | str]], ...] = (
+    ("mixed_patients", "patient", "", lambda s: str(s.patient_key)),
+    ("mixed_modality", "modality", "", lambda s: s.modality),
+    ("mixed_frame_of_reference", "frame of reference", "", lambda s: s.frame_of_reference_uid),
+    ("mixed_shape", "size", " pixels", lambda s: (float(s.rows), float(s.columns))),
+    ("mixed_spacing", "pixel spacing", " mm", lambda s: s.spacing_mm),
+    ("mixed_orientation", "orientation", "", lambda s: s.orientation),
+)
+
+
+def _disagreement(
+    code: str,
+    words: str,
+    unit: str,
+    kinds: list[tuple[tuple[float, ...] | str, list[Header]]],
+    names: dict[int, str],
+) -> list[Fault]:
+    """A fault naming the files whose value differs from that of most files."""
+    counts = Counter({value: 0 for value, _ in kinds})
+    for value, members in kinds:
+        counts[value] += len(members)
+    usual = counts.most_common(1)[0][0]
+    odd = [(value, members) for value, members in kinds if not _agree(code, value, usual)]
+    if not odd:
+        return []
+    files = tuple(sorted(names[id(header)] for _, members in odd for header in members))
+    total = sum(counts.values())
+    if code == "mixed_patients":
+        text = f"files of different patients carry one series UID ({len(files)} of {total} are not of the same patient)"
+    else:
+        text = f"{len(files)} of {total} files have another {words}: {_say(odd[0][0])}{unit}, not {_say(usual)}{unit}"
+    return [Fault(code, Severity.FATAL, text, None, files)]
+
+
+def _agree(code: str, value: tuple[float, ...] | str, usual: tuple[float, ...] | str) -> bool:
+    if isinstance(value, str) or isinstance(usual, str):
+        return value == usual
+    if code == "mixed_orientation":
+        return max(abs(a - b) for a, b in zip(value, usual, strict=True)) <= COSINE_AGREES
+    return all(math.isclose(a, b, rel_tol=SPACING_AGREES) for a, b in zip(value, usual, strict=True))
+
+
+def _say(value: tuple[float, ...] | str) -> str:
+    if isinstance(value, str):
+        return value or "none"
+    return " x ".join(f"{number:g}" for number in value)

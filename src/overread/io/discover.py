@@ -1,0 +1,84 @@
+"""Files below a path, each looked at once: loops, pipes, locked folders and hidden files do not stop it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from overread.errors import InputError, NothingReadableError
+
+SkipKind = Literal["not_an_image", "no_pixels", "unsupported", "damaged", "no_permission"]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file or folder that gave no image, and why in plain words."""
+
+    path: Path
+    reason: str
+    kind: SkipKind = "not_an_image"
+
+
+def list_files(root: Path) -> tuple[list[str], list[Skipped]]:
+    """All regular files at or below `root`, sorted by path, and what could not be looked at.
+
+    A folder that a symbolic link leads to a second time is not walked again.
+
+    Raises
+    ------
+    NothingReadableError
+        Nothing exists at `root`.
+    InputError
+        `root` itself may not be read.
+    """
+    try:
+        root.stat()
+    except FileNotFoundError:
+        raise NothingReadableError("there is no such file or folder", where=str(root)) from None
+    except OSError as error:
+        raise _locked(root, error) from None
+    if not root.is_dir():
+        if not root.is_file():
+            raise InputError("it is neither a file nor a folder", where=str(root))
+        return [str(root)], []
+    files: list[str] = []
+    skipped: list[Skipped] = []
+    seen: set[tuple[int, int]] = set()
+    todo = [str(root)]
+    while todo:
+        folder = todo.pop()
+        try:
+            _scan(folder, seen, todo, files, skipped)
+        except OSError as error:
+            if folder == str(root):
+                raise _locked(root, error) from None
+            skipped.append(Skipped(Path(folder), f"the folder cannot be read ({error.strerror})", "no_permission"))
+    files.sort()
+    return files, skipped
+
+
+def _scan(folder: str, seen: set[tuple[int, int]], todo: list[str], files: list[str], skipped: list[Skipped]) -> None:
+    status = os.stat(folder)  # noqa: PTH116  (string paths: a study has thousands of files)
+    identity = (status.st_dev, status.st_ino)
+    if identity in seen:
+        return
+    seen.add(identity)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                if entry.is_file():
+                    files.append(entry.path)
+                elif entry.is_dir():
+                    todo.append(entry.path)
+                else:
+                    skipped.append(Skipped(Path(entry.path), "it is not a regular file, or its link leads nowhere"))
+            except OSError as error:  # a link that leads to itself
+                skipped.append(Skipped(Path(entry.path), f"it cannot be followed ({error.strerror})"))
+
+
+def _locked(root: Path, error: OSError) -> InputError:
+    if isinstance(error, PermissionError):
+        return InputError("no permission to read it", where=str(root), way_out="Change its permissions or copy it.")
+    return InputError(f"it cannot be read ({error.strerror})", where=str(root))

@@ -1,0 +1,318 @@
+"""The header of one DICOM image file: what the reader needs of it, in plain types. No grouping, no pixels."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from overread.errors import DamagedFileError, UnsupportedFormatError
+from overread.io.tags import PIXEL_DATA, OddHeaderError, ShortBufferError, Walked, walk
+
+FIRST_READ = 4096
+_LATER_READS = (1 << 16, 1 << 22)
+
+SOP_CLASS, SOP_UID, IMAGE_TYPE, CHARSET = 0x00080016, 0x00080018, 0x00080008, 0x00080005
+POSITION, ORIENTATION, INSTANCE_NUMBER = 0x00200032, 0x00200037, 0x00200013
+_OF_EACH_SLICE = frozenset((SOP_UID, POSITION, INSTANCE_NUMBER))
+_OF_THE_SERIES: dict[str, int] = {
+    "sop_class_uid": SOP_CLASS,
+    "study_uid": 0x0020000D,
+    "series_uid": 0x0020000E,
+    "frame_of_reference_uid": 0x00200052,
+    "modality": 0x00080060,
+    "image_type": IMAGE_TYPE,
+    "study_date": 0x00080020,
+    "manufacturer": 0x00080070,
+    "model": 0x00081090,
+    "description": 0x0008103E,
+    "series_number": 0x00200011,
+    "acquisition_number": 0x00200012,
+    "body_part": 0x00180015,
+    "patient_position": 0x00185100,
+    "kernel": 0x00181210,
+    "kvp": 0x00180060,
+    "slice_thickness_mm": 0x00180050,
+    "gantry_tilt_deg": 0x00181120,
+    "orientation": ORIENTATION,
+    "spacing_mm": 0x00280030,
+    "samples": 0x00280002,
+    "photometric": 0x00280004,
+    "frames": 0x00280008,
+    "rows": 0x00280010,
+    "columns": 0x00280011,
+    "bits_allocated": 0x00280100,
+    "bits_stored": 0x00280101,
+    "high_bit": 0x00280102,
+    "signed": 0x00280103,
+    "padding": 0x00280120,
+    "padding_limit": 0x00280121,
+    "window_center": 0x00281050,
+    "window_width": 0x00281051,
+    "intercept": 0x00281052,
+    "slope": 0x00281053,
+    "rescale_type": 0x00281054,
+    "lossy": 0x00282110,
+}
+_PATIENT = (0x00100020, 0x00100010, 0x00100030)  # compared, never kept: see `_patient_key`
+WANTED = frozenset((*_OF_EACH_SLICE, *_OF_THE_SERIES.values(), *_PATIENT, CHARSET))
+_SHARED_TAGS = tuple(_OF_THE_SERIES.values()) + _PATIENT + (CHARSET,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """The part of a header that slices of one series usually share; made once for all of them.
+
+    `orientation` is (6,) direction cosines, `spacing_mm` (row, column); both empty where the tag is absent or
+    unreadable. `padding` and `padding_limit` are raw bytes, since their VR is often wrong. `patient_key` tells two
+    patients apart inside one process and says nothing about either.
+    """
+
+    transfer_syntax: str
+    sop_class_uid: str
+    study_uid: str
+    series_uid: str
+    frame_of_reference_uid: str
+    modality: str
+    image_type: str
+    facts: dict[str, str | float] = field(hash=False)
+    series_number: int
+    acquisition_number: str
+    slice_thickness_mm: float
+    gantry_tilt_deg: float
+    orientation: tuple[float, ...]
+    spacing_mm: tuple[float, ...]
+    samples: int
+    photometric: str
+    frames: int
+    rows: int
+    columns: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+    padding: bytes
+    padding_limit: bytes
+    windows: tuple[tuple[float, float], ...]
+    slope: float
+    intercept: float
+    has_rescale: bool
+    rescale_type: str
+    lossy: bool
+    patient_key: int = field(repr=False)
+
+
+class Header(NamedTuple):
+    """One image file. `pixel_offset` is -1 where only pydicom can reach the pixels."""
+
+    path: str
+    shared: Shared
+    sop_uid: str
+    position_lps: tuple[float, ...]
+    instance_number: int
+    pixel_offset: int
+    pixel_length: int
+    file_size: int
+
+
+class NoPixelsError(Exception):
+    """A sound DICOM object without pixels; the text names its kind."""
+
+
+SharedCache = dict[tuple[str, tuple[bytes | None, ...]], Shared]
+
+
+def read_header(path: str, cache: SharedCache, head: bytes | None = None, size: int | None = None) -> Header:
+    """Header of one DICOM file from its first bytes; pydicom reads what our own walk does not follow.
+
+    Raises
+    ------
+    DamagedFileError
+        The file ends inside its header, or not even pydicom can read it.
+    NoPixelsError
+        The object holds no pixels.
+    UnsupportedFormatError
+        Pixels of a kind that overread does not read: floating point, colour, several frames.
+    """
+    if head is None or size is None:
+        head, size = first_bytes(path)
+    for more in (*_LATER_READS, 0):
+        try:
+            walked = walk(head, WANTED, whole=len(head) >= size)
+            break
+        except ShortBufferError:
+            if len(head) >= size:
+                raise DamagedFileError(
+                    f"the file ends inside its header, after {size} bytes",
+                    where=path,
+                    way_out="Copy or send the file again.",
+                ) from None
+            if not more:
+                return _from_pydicom(path, cache, size)
+            head, size = first_bytes(path, more)
+        except OddHeaderError:
+            return _from_pydicom(path, cache, size)
+    return header_from(path, walked, cache, size)
+
+
+def first_bytes(path: str, count: int = FIRST_READ) -> tuple[bytes, int]:
+    """The first `count` bytes of a file and its size."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(handle, count), os.fstat(handle).st_size
+    finally:
+        os.close(handle)
+
+
+def _from_pydicom(path: str, cache: SharedCache, size: int) -> Header:
+    from overread.io.fallback import walk_with_pydicom  # noqa: PLC0415  (a heavy library that few files need)
+
+    return header_from(path, walk_with_pydicom(path, WANTED), cache, size)
+
+
+def header_from(path: str, walked: Walked, cache: SharedCache, size: int) -> Header:
+    """Turn raw values into a header; raises as `read_header`."""
+    found = walked.elements
+    key = (walked.transfer_syntax, tuple([found.get(tag) for tag in _SHARED_TAGS]))
+    shared = cache.get(key)
+    if shared is None:
+        shared = cache[key] = _shared_from(walked.transfer_syntax, found)
+    if walked.pixel_tag != PIXEL_DATA:
+        if walked.pixel_tag:
+            raise UnsupportedFormatError("floating-point pixel data", where=path)
+        raise NoPixelsError(describe_class(shared.sop_class_uid, shared.modality))
+    return Header(
+        path,
+        shared,
+        _text(found.get(SOP_UID, b"")),
+        _floats(found.get(POSITION, b"")),
+        _integer(found.get(INSTANCE_NUMBER, b""), 0),
+        walked.pixel_offset,
+        walked.pixel_length,
+        size,
+    )
+
+
+def _shared_from(syntax: str, found: dict[int, bytes]) -> Shared:
+    utf8 = b"ISO_IR 192" in found.get(CHARSET, b"")
+    raw = {name: found.get(tag, b"") for name, tag in _OF_THE_SERIES.items()}
+    facts: dict[str, str | float] = {
+        name: text
+        for name in ("manufacturer", "model", "kernel", "body_part", "patient_position", "study_date")
+        if (text := _text(raw[name]))
+    }
+    if description := raw["description"].decode("utf-8" if utf8 else "latin-1", "replace").strip(" \0"):
+        facts["series_description"] = description
+    for name in ("kvp", "slice_thickness_mm", "gantry_tilt_deg"):
+        if math.isfinite(number := _number(raw[name])):
+            facts[name] = number
+    facts["transfer_syntax"] = syntax
+    bits = _uint16(raw["bits_allocated"], 16)
+    stored = _uint16(raw["bits_stored"], bits)
+    return Shared(
+        transfer_syntax=syntax,
+        sop_class_uid=_text(raw["sop_class_uid"]),
+        study_uid=_text(raw["study_uid"]),
+        series_uid=_text(raw["series_uid"]),
+        frame_of_reference_uid=_text(raw["frame_of_reference_uid"]),
+        modality=_text(raw["modality"]),
+        image_type=_text(raw["image_type"]),
+        facts=facts,
+        series_number=_integer(raw["series_number"], 0),
+        acquisition_number=_text(raw["acquisition_number"]),
+        slice_thickness_mm=_number(raw["slice_thickness_mm"]),
+        gantry_tilt_deg=_number(raw["gantry_tilt_deg"]),
+        orientation=_floats(raw["orientation"]),
+        spacing_mm=_floats(raw["spacing_mm"]),
+        samples=_uint16(raw["samples"], 1),
+        photometric=_text(raw["photometric"]),
+        frames=_integer(raw["frames"], 1),
+        rows=_uint16(raw["rows"], 0),
+        columns=_uint16(raw["columns"], 0),
+        bits_allocated=bits,
+        bits_stored=stored,
+        high_bit=_uint16(raw["high_bit"], stored - 1),
+        signed=_uint16(raw["signed"], 0) == 1,
+        padding=raw["padding"],
+        padding_limit=raw["padding_limit"],
+        windows=tuple(zip(_floats(raw["window_center"]), _floats(raw["window_width"]), strict=False)),
+        slope=_number(raw["slope"], 1.0),
+        intercept=_number(raw["intercept"], 0.0),
+        has_rescale=bool(raw["slope"].strip(b" \0") and raw["intercept"].strip(b" \0")),
+        rescale_type=_text(raw["rescale_type"]),
+        lossy=_text(raw["lossy"]) == "01",
+        patient_key=_patient_key([found.get(tag, b"") for tag in _PATIENT]),
+    )
+
+
+def _patient_key(values: list[bytes]) -> int:
+    """A number that differs between patients: of the identifier, or of name and birth date where there is none."""
+    identifier, name, birth = (value.strip(b" \0") for value in values)
+    return hash(identifier or (name, birth))
+
+
+@lru_cache(maxsize=4096)
+def _text(raw: bytes) -> str:
+    return raw.decode("latin-1").strip(" \0")
+
+
+def _floats(raw: bytes) -> tuple[float, ...]:
+    """Decimal strings as floats; empty when one of them is not a number."""
+    try:
+        return tuple([float(part) for part in raw.rstrip(b" \0").split(b"\\")])
+    except ValueError:
+        return ()
+
+
+def _number(raw: bytes, default: float = math.nan) -> float:
+    """First decimal string; `default` when absent, NaN when it is not a number."""
+    if not raw.strip(b" \0"):
+        return default
+    values = _floats(raw)
+    return values[0] if values else math.nan
+
+
+def _integer(raw: bytes, default: int) -> int:
+    try:
+        return int(raw.split(b"\\")[0].strip(b" \0"))
+    except ValueError:
+        return default
+
+
+def _uint16(raw: bytes, default: int) -> int:
+    return int.from_bytes(raw[:2], "little") if len(raw) >= 2 else default
+
+
+_CLASSES = {
+    "1.2.840.10008.1.3.10": "a DICOMDIR index",
+    "1.2.840.10008.5.1.4.1.1.66.4": "a segmentation (SEG)",
+    "1.2.840.10008.5.1.4.1.1.66.7": "a label map segmentation (SEG)",
+    "1.2.840.10008.5.1.4.1.1.66.5": "a surface segmentation",
+    "1.2.840.10008.5.1.4.1.1.30": "a parametric map",
+    "1.2.840.10008.5.1.4.1.1.66": "raw data",
+    "1.2.840.10008.5.1.4.1.1.66.1": "a spatial registration",
+    "1.2.840.10008.5.1.4.1.1.481.3": "a radiotherapy structure set",
+    "1.2.840.10008.5.1.4.1.1.481.2": "a radiotherapy dose",
+    "1.2.840.10008.5.1.4.1.1.481.5": "a radiotherapy plan",
+    "1.2.840.10008.5.1.4.1.1.88.59": "a key object selection",
+    "1.2.840.10008.5.1.4.1.1.104.1": "an encapsulated PDF",
+    "1.2.840.10008.5.1.4.1.1.104.2": "an encapsulated document",
+}
+
+
+def describe_class(sop_class_uid: str, modality: str) -> str:
+    """Plain words for what a DICOM object is; with an article."""
+    if sop_class_uid in _CLASSES:
+        return _CLASSES[sop_class_uid]
+    if sop_class_uid.startswith("1.2.840.10008.5.1.4.1.1.88."):
+        return "a structured report (SR)"
+    if sop_class_uid.startswith("1.2.840.10008.5.1.4.1.1.11."):
+        return "a presentation state"
+    return f"a DICOM object without pixels ({modality or 'no modality'}, class {sop_class_uid or 'unknown'})"
+
+
+def is_derived_object(sop_class_uid: str) -> bool:
+    """Whether the object has pixels but is not an image to analyse (SEG, parametric map, dose)."""
+    return sop_class_uid in _CLASSES

@@ -1,0 +1,33 @@
+"""Whether an array fits before it is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from overread.errors import ResourceError
+from overread.runtime import Runtime
+
+_MEMINFO = Path("/proc/meminfo")
+
+
+def available_bytes() -> int | None:
+    """Memory that can be had without swapping; None where the system does not say."""
+    try:
+        lines = _MEMINFO.read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def require_memory(need_bytes: int, runtime: Runtime, where: str) -> None:
+    """Raise `ResourceError` when an array of `need_bytes` fits neither the machine nor the limit of `runtime`."""
+    limits = [limit for limit in (available_bytes(), runtime.max_memory_bytes) if limit is not None]
+    if limits and need_bytes > min(limits):
+        raise ResourceError(
+            f"its pixels need {need_bytes / 2**20:.0f} MiB, and {min(limits) / 2**20:.0f} MiB may be used",
+            where=where,
+            way_out="Check that the size in the header is true; else use a machine with more memory.",
+        )

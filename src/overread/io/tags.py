@@ -1,0 +1,176 @@
+"""Walk the tags of a DICOM header in a buffer, little endian. Values stay raw bytes; nothing is interpreted here."""
+
+from __future__ import annotations
+
+from struct import Struct, error
+from typing import NamedTuple
+
+IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+DEFLATED_LITTLE = "1.2.840.10008.1.2.1.99"
+EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+
+UNDEFINED = 0xFFFFFFFF
+PIXEL_DATA = 0x7FE00010
+_FIRST_PIXEL_TAG = 0x7FE00008  # float, double float and integer pixel data all begin here
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_DEEPEST = 16
+
+# PS3.5 7.1.2: these explicit VRs have two reserved bytes and a 32-bit length
+_LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
+_SHORT = frozenset(
+    b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split()  # the rest of PS3.5 table 6.2-1
+)
+_explicit = Struct("<HH2sH").unpack_from
+_implicit = Struct("<HHI").unpack_from
+_uint32 = Struct("<I").unpack_from
+
+
+class OddHeaderError(Exception):
+    """The header is not one this walker follows; pydicom may."""
+
+
+class ShortBufferError(Exception):
+    """The header goes on beyond the buffer."""
+
+
+class Walked(NamedTuple):
+    """What a walk found.
+
+    `pixel_tag` is 0 when the file ends without pixels; `pixel_length` is `UNDEFINED` for encapsulated pixels.
+    """
+
+    elements: dict[int, bytes]
+    transfer_syntax: str
+    pixel_tag: int
+    pixel_offset: int
+    pixel_length: int
+
+
+def walk(head: bytes, wanted: frozenset[int], *, whole: bool) -> Walked:
+    """Raw values of the `wanted` top-level tags (group << 16 | element), and where the pixels lie.
+
+    Parameters
+    ----------
+    head : bytes
+        The file from its first byte on.
+    whole : bool
+        `head` is the whole file.
+
+    Raises
+    ------
+    OddHeaderError
+        No preamble, big endian, deflated, tags out of order, unknown VR, nested too deep.
+    ShortBufferError
+        More bytes are needed; with `whole`, the file is cut short.
+    """
+    if head[128:132] != b"DICM":
+        raise OddHeaderError("no DICM after the preamble")
+    try:
+        syntax, start = _walk_meta(head)
+        if syntax in (DEFLATED_LITTLE, EXPLICIT_BIG) or not syntax.startswith("1.2.840.10008.1.2"):
+            raise OddHeaderError(f"transfer syntax {syntax}")
+        return walk_dataset(head, start, syntax, wanted, whole)
+    except error:
+        raise ShortBufferError from None
+
+
+def _walk_meta(head: bytes) -> tuple[str, int]:
+    """Transfer syntax and the offset behind the file meta information, which is always explicit little endian."""
+    group, element, _, length = _explicit(head, 132)
+    if (group, element, length) != (2, 0, 4):
+        raise OddHeaderError("file meta information has no group length")
+    pos, end = 144, 144 + _uint32(head, 140)[0]
+    syntax = ""
+    while pos < end:
+        group, element, vr, length = _explicit(head, pos)
+        if group != 2:
+            raise OddHeaderError("group length of the file meta information is wrong")
+        pos += 8
+        if vr in _LONG:
+            length = _uint32(head, pos)[0]
+            pos += 4
+        if element == 0x10:
+            syntax = _inside(head, pos, length).rstrip(b"\0 ").decode("latin-1")
+        pos += length
+    if pos != end:
+        raise OddHeaderError("group length of the file meta information is wrong")
+    return syntax, end
+
+
+def walk_dataset(head: bytes, pos: int, syntax: str, wanted: frozenset[int], whole: bool) -> Walked:
+    explicit = syntax != IMPLICIT_LITTLE
+    found: dict[int, bytes] = {}
+    last, size = 0, len(head)
+    while pos < size or not whole:
+        if explicit:
+            group, element, vr, length = _explicit(head, pos)
+            pos += 8
+            if vr not in _SHORT:
+                if vr not in _LONG:
+                    raise OddHeaderError(f"unknown VR {vr!r}")
+                length = _uint32(head, pos)[0]
+                pos += 4
+        else:
+            group, element, length = _implicit(head, pos)
+            pos += 8
+        tag = group << 16 | element
+        if tag <= last:
+            raise OddHeaderError("tags are out of order")
+        last = tag
+        if tag >= _FIRST_PIXEL_TAG:
+            if group == 0x7FE0:
+                return Walked(found, syntax, tag, pos, length)
+            break  # trailing padding or a digital signature: no pixels
+        if length == UNDEFINED:
+            pos = _skip_items(head, pos, explicit and vr != b"UN", 0)
+            continue
+        if tag in wanted:
+            found[tag] = _inside(head, pos, length)
+        pos += length
+    if pos > size:
+        raise ShortBufferError
+    return Walked(found, syntax, 0, pos, 0)
+
+
+def _inside(head: bytes, pos: int, length: int) -> bytes:
+    value = head[pos : pos + length]
+    if len(value) != length:
+        raise ShortBufferError
+    return value
+
+
+def _skip_items(head: bytes, pos: int, explicit: bool, depth: int) -> int:
+    """Offset behind a sequence of undefined length whose first item begins at `pos`."""
+    if depth > _DEEPEST:
+        raise OddHeaderError("sequences are nested too deep")
+    while True:
+        group, element, length = _implicit(head, pos)
+        pos += 8
+        tag = group << 16 | element
+        if tag == _SEQUENCE_END:
+            return pos
+        if tag != _ITEM:
+            raise OddHeaderError("a sequence holds something that is not an item")
+        pos = _skip_elements(head, pos, explicit, depth) if length == UNDEFINED else pos + length
+
+
+def _skip_elements(head: bytes, pos: int, explicit: bool, depth: int) -> int:
+    """Offset behind an item of undefined length whose first element begins at `pos`."""
+    while True:
+        group, element, length = _implicit(head, pos)
+        if group << 16 | element == _ITEM_END:
+            return pos + 8
+        vr = b"SQ"
+        if explicit:
+            _, _, vr, length = _explicit(head, pos)
+            if vr in _LONG:
+                length = _uint32(head, pos + 8)[0]
+                pos += 4
+            elif vr not in _SHORT:
+                raise OddHeaderError(f"unknown VR {vr!r}")
+        pos += 8
+        if length == UNDEFINED:
+            pos = _skip_items(head, pos, explicit and vr != b"UN", depth + 1)
+        else:
+            pos += length

@@ -1,0 +1,53 @@
+"""Where in the lung a point lies: how deep, how much wall and soft tissue is around. Numbers only."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage as ndi
+
+from overread.ops.pool import block_mean, pool_factors
+from overread.ops.rays import RayField
+
+TISSUE_HU = -500.0
+GRID_MM = 3.0
+SURROUNDINGS: tuple[str, ...] = (
+    "depth_mm",
+    "tissue_8mm",
+    "tissue_16mm",
+    "outside_8mm",
+    "outside_16mm",
+    "outside_30mm",
+    "level_16mm",
+)
+
+
+def surroundings(field: RayField, index_kji: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(n, 7) float32 in the order of `SURROUNDINGS` at `index_kji` (n, 3) of the field.
+
+    depth_mm is the distance to the nearest voxel outside the lung; tissue is the share of lung denser than -500 HU,
+    outside the share that is not lung, level the mean HU of lung, each under a Gaussian of that sigma.
+    """
+    factors = pool_factors(field.spacing_mm, target_mm=GRID_MM)
+    spacing = [s * f for s, f in zip(field.spacing_mm, factors, strict=True)]
+    inside = block_mean(field.inside, factors)
+    tissue = block_mean((field.image_hu > TISSUE_HU).astype(np.float32), factors)
+    level = block_mean(field.image_hu, factors)
+    depth = ndi.distance_transform_edt(inside > 0.5, sampling=spacing).astype(np.float32)
+
+    def blur(array: NDArray[np.float32], sigma_mm: float, edge: str) -> NDArray[np.float32]:
+        for axis in range(3):
+            array = ndi.gaussian_filter1d(
+                array, sigma_mm / spacing[axis], axis=axis, mode="nearest" if axis == 0 else edge, truncate=2.5
+            )
+        return array
+
+    maps = [depth, blur(tissue, 8, "constant")]
+    maps.append(blur(maps[1], (16**2 - 8**2) ** 0.5, "constant"))
+    maps.append(1 - blur(inside, 8, "constant"))
+    maps.append(1 - blur(1 - maps[3], (16**2 - 8**2) ** 0.5, "constant"))
+    maps.append(1 - blur(1 - maps[4], (30**2 - 16**2) ** 0.5, "constant"))
+    maps.append(blur(level, 16, "nearest"))
+    where = ((index_kji + 0.5) / np.array(factors) - 0.5).T
+    columns = [ndi.map_coordinates(m, where, order=1, mode="nearest", prefilter=False) for m in maps]
+    return np.stack(columns, axis=1).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Recipes: one command makes the weights of a task."""

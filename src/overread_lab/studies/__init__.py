@@ -1,0 +1,1 @@
+"""Studies: one command prints the figures of a card."""
