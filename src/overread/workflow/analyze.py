@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from overread.image import Intensity, Volume
 from overread.io import Series, Study, open_study
 from overread.runtime import Progress, Runtime, silent
 from overread.tasks import Task, find_task, task_names
+
+if TYPE_CHECKING:
+    from overread import evidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,12 +71,21 @@ class Analysis:
             self.reading,
             self.image,
             Path(out),
-            seg=evidence.SegForm.parse(seg),
+            seg=_seg_form(seg),
             overwrite=overwrite,
             inputs=self.inputs,
             request={**self.request, "seg": seg},
+            card=find_task(self.reading.provenance.task).card(),
             progress=progress,
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The reading as plain values, as result.json holds it but for what concerns the written files."""
+        from overread.evidence.result_json import reading_dict  # noqa: PLC0415
+        from overread.evidence.segments import facts_on_grid  # noqa: PLC0415
+
+        segments = self.reading.segments
+        return reading_dict(self.reading, self.image, {} if segments is None else facts_on_grid(segments))
 
 
 def analyze(
@@ -141,6 +153,16 @@ class _Wish:
     intensity: Intensity | None
 
 
+def _seg_form(seg: str) -> evidence.SegForm:
+    from overread import evidence  # noqa: PLC0415
+
+    try:
+        return evidence.SegForm(seg)
+    except ValueError:
+        forms = ", ".join(form.value for form in evidence.SegForm)
+        raise UsageError(f"unknown form of SEG {seg!r}", way_out=f"Use one of {forms}.") from None
+
+
 def _policy(policy: Policy | str) -> Policy:
     try:
         return Policy(policy)
@@ -167,7 +189,7 @@ def _resolve(
     candidates = (source,) if isinstance(source, Series) else source.series
     task, chosen = choose(candidates, [named] if named else None, wish.series)
     progress("load", 0.02)
-    return task, chosen.load(policy=wish.policy, runtime=runtime, intensity=wish.intensity), opened
+    return task, chosen.load(policy=wish.policy, runtime=runtime, progress=progress, intensity=wish.intensity), opened
 
 
 def _only_task(image: Volume) -> Task:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,10 +57,10 @@ def verify(
         The folder has no manifest, or a manifest that cannot be read.
     """
     folder = Path(folder)
-    changed = tuple(evidence.check_manifest(folder))
+    changed = tuple(f"{one.path}: {one.kind} {one.detail}".rstrip() for one in evidence.check_manifest(folder))
     if not repeat or changed:
         return Verification(changed, repeated=False)
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest = evidence.read_manifest(folder)
     request = manifest["request"]
     place = Path(source) if source is not None else Path(request["input"]) if request.get("input") else None
     if place is None or not place.exists():
@@ -75,7 +74,9 @@ def verify(
         runtime=runtime,
         progress=progress,
     )
-    differing_inputs = _differences("input", manifest["inputs"], analysis.inputs)
+    differing_inputs = _differences(
+        "input", {one["path"]: one["sha256"] for one in manifest["inputs"]}, analysis.inputs
+    )
     if differing_inputs:
         return Verification(tuple(differing_inputs), repeated=True)
     with tempfile.TemporaryDirectory(prefix="overread-verify-") as scratch:

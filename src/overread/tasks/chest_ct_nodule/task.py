@@ -19,7 +19,6 @@ from overread.findings import (
     Measurement,
     Provenance,
     Reading,
-    Reason,
     Scope,
     ScopeAnswer,
 )
@@ -29,7 +28,7 @@ from overread.image import LabelMap, Source, Volume
 from overread.image.window import LUNG as LUNG_WINDOW
 from overread.image.window import PULMONARY_PAPER, SOFT_TISSUE
 from overread.measure import NoduleMeasure, estimate_edge, measure_nodule
-from overread.ops import LungField, lung_field
+from overread.ops.lung_field import LungField, lung_field
 from overread.phantoms import Phantom
 from overread.runtime import Progress, Runtime
 from overread.tasks.chest_ct_nodule.categories import fleischner_2017, lung_rads_2022
@@ -97,9 +96,8 @@ class ChestCtNodule:
         watch = _Watch(progress)
         watch.stage("lungs", 0.05)
         lung = lung_field(image, runtime)
-        if not lung.inside.any():
-            reason = Reason("no_lung", "no lung field was found: not a chest CT, or the lungs hold no air")
-            return self._refusal(image, Scope(ScopeAnswer.NO, (reason,)))
+        if not lung.found:
+            return self._refusal(image, Scope(ScopeAnswer.NO, lung.reasons))
         watch.stage("find", 0.3)
         candidates = find_nodules(image, lung, self.plan.detect, runtime, progress)[: self.plan.most_findings]
         watch.stage("measure", 0.5)
