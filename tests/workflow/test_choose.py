@@ -18,6 +18,7 @@ class HeaderOnly:
     shape: tuple[int, int, int] = (120, 512, 512)
     spacing_mm: tuple[float, float, float] = (2.5, 0.7, 0.7)
     modality: str = "CT"
+    is_localizer: bool = False
     source: Source = field(default_factory=lambda: Source(kind="dicom", modality="CT"))
 
 
@@ -33,6 +34,11 @@ def test_the_series_that_suits_is_read():
 def test_of_several_the_one_with_most_slices_is_read():
     thick = HeaderOnly("1.2.3", shape=(60, 512, 512), spacing_mm=(5.0, 0.7, 0.7))
     assert choose((thick, HeaderOnly("1.2.4")), None, None)[1].series_uid == "1.2.4"
+
+
+def test_a_localizer_is_not_read_beside_a_volume():
+    scout = HeaderOnly("1.2.9", shape=(200, 512, 512), is_localizer=True)
+    assert choose((scout, HeaderOnly("1.2.10")), None, None)[1].series_uid == "1.2.10"
 
 
 def test_a_tie_must_be_named():

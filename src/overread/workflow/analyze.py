@@ -212,6 +212,7 @@ def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | N
                 f"{len(matching)} series end in {wanted!r}", way_out="`overread inspect` lists the series of a folder."
             )
         series = matching
+    series = tuple(one for one in series if not one.is_localizer) or series
     named = tasks is not None
     pairs = [
         (task, one)
