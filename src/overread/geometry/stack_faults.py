@@ -15,7 +15,9 @@ SAME_PLACE_MM = 0.01
 EVEN_SHARE = 0.01
 """A stack is even when no slice is off its even place by more than this share of the gap."""
 CAUTION_SHARE = 0.05
-"""Up to this share the stack loads with a warning: rounded positions, not lost slices."""
+"""Up to this share of the gap the stack loads with a warning: rounded positions, not lost slices."""
+ROUNDED_MM = 0.1
+"""What positions of one decimal may be off (both ends of the stack rounded the other way), up to a tenth of a gap."""
 SIDEWAYS_SHARE = 0.25
 """Slices shifted sideways by less than this share of a pixel load with a warning."""
 MISSING_FROM = 1.5
@@ -128,7 +130,7 @@ def gap_faults(pile: Pile, policy: Policy) -> list[Fault]:
     off = float(np.abs(pile.depth - np.linspace(pile.depth[0], pile.depth[-1], len(pile.depth))).max())
     if off <= max(EVEN_SHARE * usual, SAME_PLACE_MM / 2):
         return []
-    if off <= CAUTION_SHARE * usual:
+    if off <= max(CAUTION_SHARE * usual, min(ROUNDED_MM, usual / 10)):
         message = f"slices are up to {off:.3f} mm off an even distance of {usual:.3f} mm"
         return [Fault("rounded_positions", Severity.WARNING, message, off)]
     too_wide = gaps.max() > max(FILL_AT_MOST_MM, 4 * usual)

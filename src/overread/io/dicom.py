@@ -14,7 +14,7 @@ from overread.geometry import Fault, Policy, Severity
 from overread.geometry.stack import Frames, Stack, assess_stack, verdict_of
 from overread.image import Source, SourceFrame
 from overread.io.codecs import CODECS, NATIVE, is_known
-from overread.io.discover import SkipKind
+from overread.io.discover import SkipKind, relative
 from overread.io.header import Header, Shared, describe_class, is_derived_object
 from overread.io.pixels import Rescale, padding_is_tissue, same_pixels
 
@@ -102,12 +102,6 @@ def _three(values: Sequence[float]) -> tuple[float, float, float]:
     return (values[0], values[1], values[2]) if len(values) == 3 else (math.nan, math.nan, math.nan)
 
 
-def relative(path: str, root: Path) -> str:
-    """`path` below `root`, or its last part when `root` is the file itself."""
-    below = path.removeprefix(str(root)).lstrip("/\\")
-    return below or Path(path).name
-
-
 def refusal(shared: Shared) -> tuple[SkipKind, str] | None:
     """Why no image can be made of such a file: (kind of skip, reason), or None."""
     if is_derived_object(shared.sop_class_uid):
@@ -151,13 +145,13 @@ def is_localizer(shared: Shared) -> bool:
     return "LOCALIZER" in shared.image_type.split("\\")
 
 
-def gather(headers: Sequence[Header], root: Path) -> list[DicomSeries]:
-    """Series from headers in order of path: by series UID, localizers apart."""
+def gather(headers: Sequence[Header], root: Path, faults: Sequence[Fault] = ()) -> list[DicomSeries]:
+    """Series from headers in order of path: by series UID, localizers apart. Each gets `faults` beside its own."""
     groups: dict[Hashable, list[Header]] = defaultdict(list)
     for header in headers:
         shared = header.shared
         groups[shared.study_uid, shared.series_uid, is_localizer(shared)].append(header)
-    return [DicomSeries(root, tuple(group), tuple(_faults(group, root))) for group in groups.values()]
+    return [DicomSeries(root, tuple(group), (*_faults(group, root), *faults)) for group in groups.values()]
 
 
 def _faults(group: list[Header], root: Path) -> list[Fault]:

@@ -21,6 +21,12 @@ class Skipped:
     kind: SkipKind = "not_an_image"
 
 
+def relative(path: str, root: Path) -> str:
+    """`path` below `root`, or its last part when `root` is the file itself."""
+    below = path.removeprefix(str(root)).lstrip("/\\")
+    return below or Path(path).name
+
+
 def list_files(root: Path) -> tuple[list[str], list[Skipped]]:
     """All regular files at or below `root`, sorted by path, and what could not be looked at.
 

@@ -182,6 +182,8 @@ def header_from(path: str, walked: Walked, cache: SharedCache, size: int) -> Hea
     if walked.pixel_tag != PIXEL_DATA:
         if walked.pixel_tag:
             raise UnsupportedFormatError("floating-point pixel data", where=path)
+        if not shared.sop_class_uid:
+            raise DamagedFileError("it begins like DICOM but says neither what it is nor any pixel", where=path)
         raise NoPixelsError(describe_class(shared.sop_class_uid, shared.modality))
     return Header(
         path,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from overread.errors import DamagedFileError, InputError, NothingReadableError, UnsupportedFormatError, UsageError
+from overread.errors import NothingReadableError, UsageError
 from overread.geometry import Policy, Verdict
 from overread.image import Intensity, Source, Volume
-from overread.io.dicom import DicomSeries, gather, is_localizer, refusal
-from overread.io.discover import SkipKind, Skipped, list_files
-from overread.io.header import Header, NoPixelsError, SharedCache, first_bytes, read_header
+from overread.io.dicom import DicomSeries, gather, is_localizer
+from overread.io.discover import Skipped, list_files
+from overread.io.intake import damage_faults, nothing_readable, read_headers
 from overread.io.load_dicom import load_dicom
-from overread.io.pixels import cannot_read
 from overread.runtime import Progress, Runtime, silent
+
+if TYPE_CHECKING:
+    from overread.io.nifti import OpenedNifti
+    from overread.io.picture import OpenedPictures
 
 Spacing = tuple[float, float, float]
 
@@ -119,21 +121,31 @@ class Study:
         UsageError
             Several are equally good.
         """
-        fitting = [series for series in self.series if not modality or series.modality in (modality, "")]
+        fitting = [series for series in self.series if not modality or series.modality == modality]
+        # a file that does not say its modality may be of any, but never wins over one that does
+        fitting = fitting or [series for series in self.series if not series.modality]
         if not fitting:
             found = ", ".join(sorted({series.modality or series.kind for series in self.series}))
             raise NothingReadableError(f"there is no {modality} series, only {found}", where=str(self.root))
         ranks = [(_rank(series), series) for series in fitting]
         best = max(rank for rank, _ in ranks)
         first = [series for rank, series in ranks if rank == best]
+        if first[0].kind != "dicom":
+            first = [series for _, series in ranks if series.kind == first[0].kind]  # a mask may be the larger file
         if len(first) > 1:
-            names = "; ".join(f"{s.description or 'no description'} ...{s.series_uid[-12:]}" for s in first)
+            names = "; ".join(_say(series) for series in first[:5])
             raise UsageError(
                 f"{len(first)} series fit equally well: {names}",
                 where=str(self.root),
                 way_out="Name one of them, or open its folder.",
             )
         return first[0]
+
+
+def _say(series: Series) -> str:
+    if series.kind != "dicom":
+        return series.source.paths[0].name
+    return f"{series.description or 'no description'} (...{series.series_uid[-12:]}, {series.n_files} files)"
 
 
 def _rank(series: Series) -> tuple[bool, bool, int]:
@@ -176,63 +188,19 @@ def open_study(path: str | Path, *, progress: Progress = silent) -> Study:
     """
     root = Path(path)
     files, skipped = list_files(root)
-    headers, more = _read_headers(files, progress)
-    skipped += more
-    series = [_series_of(one) for one in gather(headers, root)]
+    found = read_headers(files, root, progress)
+    skipped += found.skipped
+    series = [_series_of(one) for one in gather(found.headers, root, damage_faults(skipped, root))]
+    series += [_series_of_nifti(one) for one in found.niftis]
+    if found.pictures:
+        from overread.io.picture import gather_pictures  # noqa: PLC0415  (pillow, only where there are pictures)
+
+        series += [_series_of_pictures(one) for one in gather_pictures(found.pictures, root)]
     progress("open", 1.0)
     if not series:
-        raise _nothing(root, files, skipped)
-    series.sort(key=lambda s: (s.kind, s.source.facts.get("series_number", 0), s.series_uid))
+        raise nothing_readable(root, files, skipped)
+    series.sort(key=lambda one: (one.kind, one.series_uid, one.is_localizer, one.description))
     return Study(root, tuple(series), tuple(skipped))
-
-
-def _read_headers(files: list[str], progress: Progress) -> tuple[list[Header], list[Skipped]]:
-    headers: list[Header] = []
-    skipped: list[Skipped] = []
-    cache: SharedCache = {}
-    refusals: dict[int, tuple[SkipKind, str] | None] = {}
-    step = max(1, len(files) // 50)
-    for n, file in enumerate(files):
-        if n % step == 0:
-            progress("open", n / len(files))
-        try:
-            header = _read_one(file, cache)
-        except (_NotAnImageError, NoPixelsError, InputError, OSError) as error:
-            skipped.append(_skip(file, error))
-            continue
-        key = id(header.shared)
-        if key not in refusals:
-            refusals[key] = refusal(header.shared)
-        reason = refusals[key]
-        if reason is None:
-            headers.append(header)
-        else:
-            skipped.append(Skipped(Path(file), reason[1], reason[0]))
-    return headers, skipped
-
-
-class _NotAnImageError(Exception):
-    """Neither DICOM nor another kind that is known."""
-
-
-def _read_one(file: str, cache: SharedCache) -> Header:
-    head, size = first_bytes(file)
-    if head[128:132] == b"DICM" or head[:2] in (b"\x08\0", b"\x02\0", b"\0\x08"):
-        return read_header(file, cache, head, size)
-    raise _NotAnImageError("the file is empty" if size == 0 else "not an image that overread knows")
-
-
-def _skip(file: str, error: Exception) -> Skipped:
-    if isinstance(error, NoPixelsError):
-        return Skipped(Path(file), f"{error}, not an image", "no_pixels")
-    if isinstance(error, OSError) and not isinstance(error, InputError):
-        return Skipped(Path(file), cannot_read(file, error).what, "no_permission")
-    kinds: tuple[tuple[type[Exception], SkipKind], ...] = (
-        (DamagedFileError, "damaged"),
-        (UnsupportedFormatError, "unsupported"),
-    )
-    kind: SkipKind = next((kind for type_, kind in kinds if isinstance(error, type_)), "not_an_image")
-    return Skipped(Path(file), error.what if isinstance(error, InputError) else str(error), kind)
 
 
 def _series_of(one: DicomSeries) -> Series:
@@ -256,22 +224,36 @@ def _series_of(one: DicomSeries) -> Series:
     )
 
 
-def _nothing(root: Path, files: list[str], skipped: list[Skipped]) -> InputError:
-    """The error for a path without any image."""
-    if not files and not skipped:
-        return NothingReadableError("the folder is empty", where=str(root), way_out="Name a folder with images.")
-    kinds = Counter(one.kind for one in skipped)
-    by_kind: dict[SkipKind, type[InputError]] = {
-        "damaged": DamagedFileError,
-        "unsupported": UnsupportedFormatError,
-        "no_permission": InputError,
-    }
-    kind = next((kind for kind in by_kind if kinds[kind]), skipped[0].kind)
-    first = next(one for one in skipped if one.kind == kind)
-    if len(files) == 1 and not root.is_dir():
-        what = first.reason
-    else:
-        what = f"none of {len(files)} files is an image that can be read; the first: {first.path.name}: {first.reason}"
-    return by_kind.get(kind, NothingReadableError)(
-        what, where=str(root), way_out="overread reads CT series as DICOM, NIfTI, and PNG, JPEG or TIFF pictures."
+def _series_of_nifti(one: OpenedNifti) -> Series:
+    grid = one.grid()
+    return Series(
+        series_uid="",
+        study_uid="",
+        modality="",
+        description=one.path.name,
+        kind="nifti",
+        shape=one.shape,
+        spacing_mm=None if grid is None else grid.spacing_mm,
+        transfer_syntax="",
+        n_files=1,
+        verdict=one.verdict,
+        source=one.source(),
+        opened=one,
+    )
+
+
+def _series_of_pictures(one: OpenedPictures) -> Series:
+    return Series(
+        series_uid="",
+        study_uid="",
+        modality="",
+        description=Path(one.pictures[0].path).name,
+        kind="picture",
+        shape=one.shape,
+        spacing_mm=None,
+        transfer_syntax="",
+        n_files=len(one.pictures),
+        verdict=one.verdict(Policy.STRICT, None),
+        source=one.source(),
+        opened=one,
     )

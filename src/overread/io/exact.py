@@ -1,0 +1,29 @@
+"""The smallest type that holds values exactly: int16 or float32."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_INT16 = np.iinfo(np.int16)
+
+
+def narrow(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:
+    """(slice, row, column) values of any real type as int16 if all are whole and fit, else as float32.
+
+    Slice by slice, so that no second array of the wide type is made.
+    """
+    if values.dtype == np.int16:
+        return np.ascontiguousarray(values, dtype=np.int16)
+    if all(_fits(plane) for plane in values):
+        return values.astype(np.int16)
+    return values.astype(np.float32)
+
+
+def _fits(plane: NDArray[Any]) -> bool:
+    low, high = plane.min(), plane.max()
+    if not (low >= _INT16.min and high <= _INT16.max):  # also False where one is NaN
+        return False
+    return plane.dtype.kind in "iub" or bool((plane == np.rint(plane)).all())

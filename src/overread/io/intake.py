@@ -1,0 +1,124 @@
+"""Every file of a path looked at once: headers by kind, and the reason for each file that gave none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from overread.errors import DamagedFileError, InputError, NothingReadableError, UnsupportedFormatError
+from overread.geometry import Fault, Severity
+from overread.io.dicom import refusal
+from overread.io.discover import SkipKind, Skipped, relative
+from overread.io.header import Header, NoPixelsError, SharedCache, first_bytes, read_header
+from overread.io.pixels import cannot_read
+from overread.io.sniff import kind_of
+from overread.runtime import Progress
+
+if TYPE_CHECKING:
+    from overread.io.nifti import OpenedNifti
+    from overread.io.picture import Picture
+
+
+@dataclass(slots=True)
+class Found:
+    """Headers by kind, and what gave none."""
+
+    headers: list[Header] = field(default_factory=list)
+    niftis: list[OpenedNifti] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+class _NotAnImageError(Exception):
+    """A kind of file that is not known."""
+
+
+def read_headers(files: list[str], root: Path, progress: Progress) -> Found:
+    """Headers of all files, in the given order; nothing about a single file is raised."""
+    found = Found()
+    cache: SharedCache = {}
+    refusals: dict[int, tuple[SkipKind, str] | None] = {}
+    step = max(1, len(files) // 50)
+    for n, file in enumerate(files):
+        if n % step == 0:
+            progress("open", n / len(files))
+        try:
+            header = _read_one(file, root, cache, found)
+        except (_NotAnImageError, NoPixelsError, InputError, OSError) as error:
+            found.skipped.append(_skip(file, error))
+            continue
+        if header is None:
+            continue
+        key = id(header.shared)
+        if key not in refusals:
+            refusals[key] = refusal(header.shared)
+        reason = refusals[key]
+        if reason is None:
+            found.headers.append(header)
+        else:
+            found.skipped.append(Skipped(Path(file), reason[1], reason[0]))
+    return found
+
+
+def _read_one(file: str, root: Path, cache: SharedCache, found: Found) -> Header | None:
+    """The header of a DICOM file; other kinds go to `found` straight away."""
+    head, size = first_bytes(file)
+    kind = kind_of(head)
+    if kind == "dicom":
+        return read_header(file, cache, head, size)
+    if kind == "nifti":
+        from overread.io.nifti import open_nifti  # noqa: PLC0415  (nibabel, only where there is NIfTI)
+
+        found.niftis.append(open_nifti(file, root))
+    elif kind == "picture":
+        from overread.io.picture import open_picture  # noqa: PLC0415  (pillow, only where there are pictures)
+
+        found.pictures.append(open_picture(file))
+    else:
+        raise _NotAnImageError("the file is empty" if size == 0 else "not an image that overread knows")
+    return None
+
+
+def _skip(file: str, error: Exception) -> Skipped:
+    if isinstance(error, NoPixelsError):
+        return Skipped(Path(file), f"{error}, not an image", "no_pixels")
+    if isinstance(error, OSError) and not isinstance(error, InputError):
+        return Skipped(Path(file), cannot_read(file, error).what, "no_permission")
+    kinds: tuple[tuple[type[Exception], SkipKind], ...] = (
+        (DamagedFileError, "damaged"),
+        (UnsupportedFormatError, "unsupported"),
+    )
+    kind: SkipKind = next((kind for type_, kind in kinds if isinstance(error, type_)), "not_an_image")
+    return Skipped(Path(file), error.what if isinstance(error, InputError) else str(error), kind)
+
+
+def damage_faults(skipped: list[Skipped], root: Path) -> tuple[Fault, ...]:
+    """A warning for every series of a path where files are damaged: one of them may be a slice of it."""
+    files = tuple(relative(str(one.path), root) for one in skipped if one.kind in ("damaged", "no_permission"))
+    if not files:
+        return ()
+    message = f"{len(files)} files beside it cannot be read, the first {files[0]}; slices may be missing at its ends"
+    return (Fault("unreadable_files", Severity.WARNING, message, None, files),)
+
+
+def nothing_readable(root: Path, files: list[str], skipped: list[Skipped]) -> InputError:
+    """The error for a path without any image."""
+    if not files and not skipped:
+        return NothingReadableError("the folder is empty", where=str(root), way_out="Name a folder with images.")
+    kinds = Counter(one.kind for one in skipped)
+    by_kind: dict[SkipKind, type[InputError]] = {
+        "damaged": DamagedFileError,
+        "unsupported": UnsupportedFormatError,
+        "no_permission": InputError,
+    }
+    kind = next((kind for kind in by_kind if kinds[kind]), skipped[0].kind)
+    first = next(one for one in skipped if one.kind == kind)
+    if len(files) == 1 and not root.is_dir():
+        what = first.reason
+    else:
+        what = f"none of {len(files)} files is an image that can be read; the first: {first.path.name}: {first.reason}"
+    return by_kind.get(kind, NothingReadableError)(
+        what, where=str(root), way_out="overread reads CT series as DICOM, NIfTI, and PNG, JPEG or TIFF pictures."
+    )

@@ -1,0 +1,228 @@
+"""NIfTI files: RAS mm become LPS, (i, j, k) becomes (slice, row, column). Values are never guessed to be HU."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nibabel
+import numpy as np
+from nibabel.openers import Opener
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from overread.errors import DamagedFileError, GeometryError, InputError, UnsupportedFormatError, UsageError
+from overread.geometry import Fault, Grid, Policy, Severity, Verdict
+from overread.geometry.stack import verdict_of
+from overread.image import Intensity, Source, Volume
+from overread.io.exact import narrow
+from overread.io.memory import require_memory
+from overread.runtime import Progress, Runtime, silent
+
+FORMS_AGREE_MM = 0.1
+_TO_MM = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
+_LPS_FROM_RAS = np.diag((-1.0, -1.0, 1.0, 1.0))
+
+
+class _Places(NamedTuple):
+    """Affine (k, j, i) -> LPS mm, and what is odd about it."""
+
+    affine_lps: NDArray[np.float64]
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenedNifti:
+    """One NIfTI file whose header was read.
+
+    `shape` is (slice, row, column): the third, second and first axis of the file.
+    """
+
+    root: Path
+    path: Path
+    shape: tuple[int, int, int]
+    affine_lps: NDArray[np.float64]
+    verdict: Verdict
+
+    def grid(self) -> Grid | None:
+        """The grid, or None where the header places no voxels."""
+        return None if self.verdict.status == "unsound" else Grid(self.shape, self.affine_lps)
+
+    def source(self) -> Source:
+        """This one file."""
+        return Source(kind="nifti", root=self.root, paths=(self.path,))
+
+    def load(
+        self,
+        policy: Policy = Policy.STRICT,
+        runtime: Runtime | None = None,
+        progress: Progress = silent,
+        intensity: Intensity | None = None,
+        spacing_mm: tuple[float, float, float] | None = None,
+    ) -> Volume:
+        """The volume: int16 where values are whole and fit, else float32.
+
+        Raises
+        ------
+        GeometryError
+            The header places no voxels.
+        DamagedFileError, ResourceError, UsageError
+            The voxels are cut short; too large for memory; `spacing_mm` given though the file has its own.
+        """
+        if spacing_mm is not None:
+            raise UsageError("a NIfTI file has its own spacing", where=str(self.path), way_out="Leave spacing_mm out.")
+        grid = self.grid()
+        if grid is None:
+            raise GeometryError(self.verdict.faults[0].message, where=str(self.path), way_out="Write its header anew.")
+        require_memory(6 * math.prod(self.shape), runtime or Runtime(), str(self.path))
+        array = narrow(self._values())
+        faults = list(self.verdict.faults)
+        if bad := int(np.count_nonzero(~np.isfinite(array))) if array.dtype.kind == "f" else 0:
+            faults.append(Fault("not_finite", Severity.WARNING, f"{bad} voxels are not a number"))
+        if intensity is not None:
+            words = "HU" if intensity is Intensity.HU else intensity.name
+            faults.append(Fault("intensity_on_word", Severity.NOTE, f"values taken as {words} on the user's word"))
+        progress("read", 1.0)
+        return Volume(
+            array=array,
+            grid=grid,
+            intensity=intensity or Intensity.ARBITRARY,
+            source=self.source(),
+            verdict=verdict_of(faults, policy, self.verdict.facts),
+        )
+
+    def _values(self) -> NDArray[Any]:
+        """(slice, row, column) rescaled values, in the type of the file where no rescale is due."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                proxy = _open(self.path).dataobj
+                stored = np.asanyarray(proxy.get_unscaled())
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001  (zlib, EOF, mmap and nibabel errors all mean the same here)
+            raise _damaged(self.path, error) from None
+        values = stored.reshape(self.shape[::-1]).transpose(2, 1, 0)
+        slope, intercept = float(proxy.slope), float(proxy.inter)
+        if (slope, intercept) == (1.0, 0.0):
+            return np.ascontiguousarray(values)
+        if slope.is_integer() and intercept.is_integer() and values.dtype.kind in "iu":
+            return np.ascontiguousarray(values).astype(np.int64) * int(slope) + int(intercept)
+        return np.ascontiguousarray(values) * np.float64(slope) + intercept
+
+
+def open_nifti(path: str, root: Path) -> OpenedNifti:
+    """Read the header of one NIfTI file.
+
+    Raises
+    ------
+    DamagedFileError
+        The header contradicts itself or the file ends before its voxels do.
+    UnsupportedFormatError
+        Not three axes, or voxels that are not one real number.
+    """
+    file = Path(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = _open(file)
+            header = image.header
+            units = str(header.get_xyzt_units()[0])
+            dtype, shape = header.get_data_dtype(), tuple(int(n) for n in header.get_data_shape())
+            offset = int(image.dataobj.offset)
+            places = _places(image, shape, units)
+    except (InputError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001  (nibabel raises many kinds on damaged headers)
+        raise _damaged(file, error) from None
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) != 3:
+        raise UnsupportedFormatError(f"it has {len(shape)} axes {shape}, expected three", where=path)
+    if dtype.kind not in "iuf":
+        raise UnsupportedFormatError(f"its voxels are of type {dtype}, expected one real number", where=path)
+    if min(shape) < 1:
+        raise DamagedFileError(f"its header says {shape} voxels", where=path)
+    need = offset + math.prod(shape) * dtype.itemsize
+    if not path.endswith(".gz") and file.stat().st_size < need:
+        raise DamagedFileError(
+            f"the file ends before its voxels do: {file.stat().st_size} of {need} bytes are there",
+            where=path,
+            way_out="Copy it again.",
+        )
+    spacing = np.linalg.norm(places.affine_lps[:3, :3], axis=0)
+    facts: dict[str, float | int | str] = {"slices": shape[2], "slice_gap_mm": float(spacing[0])}
+    verdict = verdict_of(places.faults, Policy.STRICT, facts)
+    return OpenedNifti(root, file, (shape[2], shape[1], shape[0]), places.affine_lps, verdict)
+
+
+def _open(path: Path) -> Any:
+    return nibabel.Nifti2Image.from_filename(path) if _is_second(path) else nibabel.Nifti1Image.from_filename(path)
+
+
+def _is_second(path: Path) -> bool:
+    with Opener(str(path)) as stream:
+        return bytes(stream.read(8))[4:7] in (b"n+2", b"ni2")
+
+
+def _places(image: Any, shape: tuple[int, ...], units: str) -> _Places:
+    """Affine and its faults: broken, sform against qform, no code, units unknown, sheared."""
+    header = image.header
+    faults: list[Fault] = []
+    sform, qform = _coded(header.get_sform), _coded(header.get_qform)
+    ras = np.asarray(image.affine, dtype=np.float64)
+    if sform is None and qform is None:
+        message = "the header says size and spacing only: left and right, head and feet are unknown"
+        faults.append(Fault("orientation_unknown", Severity.WARNING, message))
+    if units == "unknown":
+        faults.append(Fault("unit_unknown", Severity.NOTE, "the header names no unit of length; mm is taken"))
+    scale = np.diag((*[_TO_MM.get(units, 1.0)] * 3, 1.0))
+    affine = (_LPS_FROM_RAS @ scale @ ras)[:, [2, 1, 0, 3]]
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9 or min(spacing) < 1e-6:
+        message = f"its header places no voxels in space: spacing {tuple(spacing.tolist())} mm"
+        return _Places(affine, (Fault("bad_spacing", Severity.FATAL, message),))
+    if sform is not None and qform is not None:
+        off = _apart_mm(sform, qform, shape) * float(scale[0, 0])
+        if off > FORMS_AGREE_MM:
+            message = f"its two placements differ by up to {off:.2f} mm (sform and qform); the sform is used"
+            faults.append(Fault("sform_qform_disagree", Severity.WARNING, message, off))
+    shear = _shear_deg(affine)
+    if shear > 0.05:
+        message = f"its axes are not at right angles (off by {shear:.2f} degrees)"
+        faults.append(Fault("tilted_gantry", Severity.WARNING, message))
+    return _Places(affine, tuple(faults))
+
+
+def _coded(form: Any) -> NDArray[np.float64] | None:
+    """A placement, or None when the header says there is none or holds nonsense in its place."""
+    try:
+        affine, code = form(coded=True)
+    except HeaderDataError:
+        return None
+    return None if affine is None or not code else np.asarray(affine, dtype=np.float64)
+
+
+def _apart_mm(first: NDArray[np.float64], second: NDArray[np.float64], shape: tuple[int, ...]) -> float:
+    """Largest distance between the corners of a grid under two affines."""
+    ends = [(0, n - 1) for n in shape[:3]]
+    corners = np.array([(a, b, c, 1) for a in ends[0] for b in ends[1] for c in ends[2]], dtype=np.float64)
+    return float(np.linalg.norm((corners @ (first - second).T)[:, :3], axis=1).max())
+
+
+def _shear_deg(affine: NDArray[np.float64]) -> float:
+    """How far the three axes are from right angles, degrees."""
+    unit = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    cosines = np.abs((unit.T @ unit)[np.triu_indices(3, 1)])
+    return float(np.degrees(np.arcsin(np.clip(cosines.max(), 0, 1))))
+
+
+def _damaged(path: Path, error: Exception) -> DamagedFileError:
+    return DamagedFileError(
+        f"the NIfTI file is damaged or contradicts itself ({type(error).__name__})",
+        where=str(path),
+        way_out="Copy it again.",
+    )

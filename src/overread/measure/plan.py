@@ -1,0 +1,70 @@
+"""The parameters of measuring a nodule, and what is known about the edges of a scan. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeModel:
+    """What a scan does to a sharp edge, and its noise.
+
+    Parameters
+    ----------
+    sigma_mm, sigma_sd_mm : float
+        In-plane blur (standard deviation of a Gaussian, without the pixel box) and how well it is known.
+    slice_width_mm : float
+        Full width of the slice profile.
+    noise_sd_hu : float
+        Per voxel.
+    noise_length_mm : float
+        Correlation length of the noise (sd of a Gaussian).
+    edges : int
+        Edges fitted; 0 means that `sigma_mm` is assumed.
+    """
+
+    sigma_mm: float
+    sigma_sd_mm: float
+    slice_width_mm: float
+    noise_sd_hu: float
+    noise_length_mm: float
+    edges: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasurePlan:
+    """Parameters of `measure_nodule`; part of a result's provenance.
+
+    Parameters
+    ----------
+    assumed_sigma_mm, assumed_sigma_sd_mm : float
+        Blur where a scan has no edge to fit: FWHM 1.1 mm, 0.8-1.4 mm common to chest kernels.
+    soft_tissue_hu : (mean, sd)
+        Density believed of a solid nodule too small to show a plateau.
+    ball_share : float
+        Radius of the ball that cuts vessels, over the radius of the largest ball inside the nodule.
+    solid_hu, calcified_hu : float
+        Solid component and calcification begin above these (HU).
+    """
+
+    assumed_sigma_mm: float = 0.47
+    assumed_sigma_sd_mm: float = 0.08
+    soft_tissue_hu: tuple[float, float] = (40.0, 25.0)
+    ball_share: float = 0.55
+    solid_hu: float = -300.0
+    calcified_hu: float = 300.0
+    solid_share: float = 0.8
+    ground_glass_core_mm: float = 3.0
+    calcified_share: float = 0.1
+    smallest_mm: float = 2.0
+    largest_mm: float = 60.0
+    model_share: float = 0.01
+    vessel_cut_mm: float = 0.2
+    wall_floor_mm: float = 0.15
+    feret_excess: float = 1.0
+    axis_model_mm: float = 0.15
+    axis_model_share: float = 0.01
+    section_share: float = 0.015
+    reader_offset_mm: float = 0.3
+    reader_sd_mm: float = 0.4
+    reader_cut_share: float = 0.05

@@ -1,0 +1,198 @@
+"""From a seed to a fitted shape: patch, levels, segment, replica. Not yet measurements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage as ndi
+
+from overread.image import Volume
+from overread.measure.boundary import sphere_radius_mm
+from overread.measure.patch import Bool, Float, Patch, Scanner, cut_patch
+from overread.measure.plan import EdgeModel, MeasurePlan
+from overread.measure.replica import Belief, Fit, Problem, Surface, fit_replica
+from overread.measure.segment import Levels, Segment, segment_nodule
+
+MARGIN_MM = 7.0
+"""Lung kept around a nodule: wall and vessels must be seen."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """A segmented and fitted nodule."""
+
+    patch: Patch
+    field: Float
+    lung: Bool
+    levels: Levels
+    segment: Segment
+    fit: Fit
+    edge: EdgeModel
+    scanner: Scanner
+    cut_by_image: bool
+
+    @property
+    def occupancy(self) -> Float:
+        """(slice, row, column) 0..1 on the refined grid: the fitted nodule."""
+        return self.own_occupancy(self.fit.grow_mm, self.fit.tall_mm)
+
+    def own_occupancy(self, grow_mm: float, tall_mm: float) -> Float:
+        """The nodule's share of each fine voxel for other offsets."""
+        distance = self.segment.distance
+        surface = Surface(distance.mm, self.segment.own, distance.across)
+        return surface.occupancy(grow_mm, tall_mm, float(np.mean(self.patch.fine_mm))) * self.segment.own
+
+    @property
+    def distance_mm(self) -> Float:
+        """Signed distance to the fitted surface of everything dense."""
+        distance = self.segment.distance
+        return (
+            distance.mm
+            - np.float32(self.fit.grow_mm)
+            - np.float32(self.fit.tall_mm) * (distance.across - np.float32(1 / 3))
+        )
+
+
+def shape_nodule(
+    image: Volume,
+    seed_kji: NDArray[np.float64],
+    radius_mm: float,
+    lung: Bool,
+    *,
+    edge: EdgeModel | None,
+    plan: MeasurePlan,
+    others: Bool | None = None,
+) -> Shape | str:
+    """Segment and fit one nodule; a sentence instead when there is nothing to measure."""
+    half = 1.35 * radius_mm + MARGIN_MM
+    shape: Shape | str = "not tried"
+    for _ in range(3):
+        shape = _shape_once(image, seed_kji, radius_mm, lung, edge=edge, plan=plan, half_mm=half, others=others)
+        if isinstance(shape, str) or not shape.segment.leaks or half > 40.0:
+            return shape
+        half = min(1.5 * half, 45.0)
+    return shape
+
+
+def _shape_once(
+    image: Volume,
+    seed_kji: NDArray[np.float64],
+    radius_mm: float,
+    lung: Bool,
+    *,
+    edge: EdgeModel | None,
+    plan: MeasurePlan,
+    half_mm: float,
+    others: Bool | None,
+) -> Shape | str:
+    patch = cut_patch(image.array, image.grid, seed_kji, half_mm)
+    if not np.isfinite(patch.coarse).all():
+        return "the image holds values that are not numbers here"
+    lung_here = lung[patch.box]
+    lung_fine = patch.spread(lung_here).astype(bool)
+    known = None if others is None else patch.spread(others[patch.box]).astype(bool)
+    seed = patch.index_to_fine(seed_kji)
+    if edge is None:
+        edge = assumed_edge(image, plan)
+    levels = first_levels(patch, lung_here, seed, radius_mm, edge.noise_sd_hu)
+    if isinstance(levels, str):
+        return levels
+    scanner = Scanner(edge.sigma_mm, 0.05, edge.slice_width_mm)
+    shape: Shape | str = "not tried"
+    for _ in range(3):
+        field = _quiet(patch, levels)
+        segment = segment_nodule(
+            patch, field, lung_fine, seed, radius_mm=radius_mm, levels=levels, ball_share=plan.ball_share, others=known
+        )
+        if segment is None:
+            return "nothing near the seed is denser than half-way between lung and nodule"
+        fit = fit_replica(_problem(patch, lung_here, segment, levels=levels, edge=edge, scanner=scanner, plan=plan))
+        cut = patch.touches and _meets_image_edge(patch, segment.inside, image.grid.shape)
+        shape = Shape(patch, field, lung_fine, levels, segment, fit, edge, scanner, cut)
+        radius_mm = float(np.clip(sphere_radius_mm(fit.volume_mm3), 0.5 * radius_mm, 2.0 * radius_mm))
+        renewed = replace(levels, background_hu=fit.background_hu, plateau_hu=fit.density_hu)
+        moved = abs(renewed.level_hu - levels.level_hu)
+        if moved < 0.03 * levels.contrast_hu or renewed.contrast_hu < 60.0:
+            break
+        levels = renewed
+    return shape
+
+
+def _meets_image_edge(patch: Patch, inside: Bool, shape: tuple[int, int, int]) -> bool:
+    """Whether the nodule reaches a side of the patch that is also a side of the image."""
+    for axis in range(3):
+        if patch.box[axis].start == 0 and bool(np.take(inside, 0, axis=axis).any()):
+            return True
+        if patch.box[axis].stop == shape[axis] and bool(np.take(inside, -1, axis=axis).any()):
+            return True
+    return False
+
+
+def assumed_edge(image: Volume, plan: MeasurePlan) -> EdgeModel:
+    """The edge model of a scan about which nothing is known but its header."""
+    thickness = image.source.facts.get("slice_thickness_mm")
+    width = float(thickness) if isinstance(thickness, float | int) and thickness > 0 else image.grid.slice_gap_mm
+    return EdgeModel(plan.assumed_sigma_mm, plan.assumed_sigma_sd_mm, width, 0.0, 0.5, 0)
+
+
+def first_levels(
+    patch: Patch, lung: Bool, seed: NDArray[np.float64], radius_mm: float, noise_sd_hu: float
+) -> Levels | str:
+    """Lung and nodule level before anything is segmented."""
+    centre = (seed + 0.5) / np.array(patch.factor) - 0.5
+    axes = [((np.arange(n) - c) * s) ** 2 for n, c, s in zip(patch.coarse.shape, centre, patch.spacing_mm, strict=True)]
+    away = np.sqrt(axes[0][:, None, None] + axes[1][None, :, None] + axes[2][None, None, :])
+    around = patch.coarse[lung & (away > radius_mm + 1.5)]
+    around = around[around < -500.0]
+    if around.size < 60:
+        return "there is too little lung around the seed to compare with"
+    middle, spread = float(np.median(around)), 100.0
+    for _ in range(4):
+        kept = around[np.abs(around - middle) < 2.5 * spread]
+        middle = float(np.median(kept))
+        spread = max(8.0, 1.4826 * float(np.median(np.abs(kept - middle))))
+    inner = patch.coarse[away <= max(0.7 * radius_mm, 1.01 * min(patch.spacing_mm[1:]))]
+    if inner.size == 0:
+        return "the seed lies outside the image"
+    top = float(np.percentile(inner, 80))
+    upper = inner[inner > (top + middle) / 2]
+    plateau = float(np.median(upper)) if upper.size else top
+    if plateau - middle < 60.0:
+        return "the seed is no denser than the lung around it"
+    return Levels(middle, plateau, noise_sd_hu or min(spread, 80.0), spread)
+
+
+def _quiet(patch: Patch, levels: Levels) -> Float:
+    """The refined image, smoothed only where noise would tear the 50 % surface."""
+    ratio = levels.contrast_hu / max(levels.noise_sd_hu, 1.0)
+    if ratio > 12.0:
+        return patch.fine
+    width = float(np.clip(0.45 * 12.0 / ratio, 0.3, 1.1))
+    return np.asarray(ndi.gaussian_filter(patch.fine, [width / s for s in patch.fine_mm]), dtype=np.float32)
+
+
+def _problem(
+    patch: Patch, lung: Bool, segment: Segment, *, levels: Levels, edge: EdgeModel, scanner: Scanner, plan: MeasurePlan
+) -> Problem:
+    """The fitted region: within 3 mm of the surface, on the nodule's side, clear of others."""
+    surface = Surface(segment.distance.mm, segment.own, segment.distance.across)
+    own = patch.gather(segment.own.astype(np.float32))
+    mm = patch.gather(segment.distance.mm)
+    others = ~segment.own & (segment.distance.mm < 0.5)
+    clear = own > 0.99
+    if others.any():
+        away = ndi.distance_transform_edt(~(patch.gather(others.astype(np.float32)) > 0), sampling=patch.spacing_mm)
+        clear &= away > 1.5
+    weights = (clear & (np.abs(mm) <= 3.0) & ((mm < 0) | lung)).astype(np.float32)
+    soft = plan.soft_tissue_hu
+    depth = float(-segment.distance.mm[segment.inside].min())
+    density_sd = soft[1] if abs(levels.plateau_hu - soft[0]) < 4 * soft[1] + 300.0 / max(depth, 0.5) ** 2 else 400.0
+    density = soft[0] if density_sd == soft[1] else levels.plateau_hu
+    belief = Belief(
+        sigma_mm=(edge.sigma_mm, edge.sigma_sd_mm),
+        density_hu=(density, density_sd),
+        background_hu=(levels.background_hu, 15.0),
+    )
+    return Problem(patch, surface, scanner, weights, belief, levels.noise_sd_hu, 1.5)
