@@ -32,6 +32,27 @@ class Demo:
     compared: tuple[Compared, ...]
     extra: tuple[Finding, ...]
 
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for `--json`: where things lie, and truth beside finding number for each planted object."""
+        return {
+            "results": str(self.results),
+            "series": str(self.simulation.series),
+            "truth": str(self.simulation.truth),
+            "planted": [
+                {
+                    "number": one.planted.number,
+                    "kind": one.planted.kind,
+                    "attachment": one.planted.attachment,
+                    "centre_lps_mm": list(one.planted.centre_lps),
+                    "truths": one.planted.truths,
+                    "finding": None if one.finding is None else one.finding.number,
+                }
+                for one in self.compared
+            ],
+            "other_findings": [found.number for found in self.extra],
+            "reading": self.analysis.to_dict(),
+        }
+
 
 def demo(
     out: str | Path | None = None,

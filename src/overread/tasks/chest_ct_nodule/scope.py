@@ -63,7 +63,7 @@ def scope_of_image(image: Volume) -> Scope:
             ScopeAnswer.NO,
             (Reason("unit_unknown", "values carry no unit; say that they are HU (--intensity hu) if they are"),),
         )
-    sample = image.array[:: max(1, image.array.shape[0] // 16), ::4, ::4]
+    sample = image.array[:: max(1, image.array.shape[0] // 16), ::4, ::4].astype(np.float32)
     if not np.isfinite(sample).all():
         return Scope(ScopeAnswer.NO, (Reason("not_finite", "some values are NaN or infinite"),))
     airy = float(np.mean((sample > -1100) & (sample < -500)))

@@ -27,7 +27,7 @@ from overread.findings.identity import digest_uid
 from overread.image import LabelMap, Source, Volume
 from overread.image.window import LUNG as LUNG_WINDOW
 from overread.image.window import PULMONARY_PAPER, SOFT_TISSUE
-from overread.measure import NoduleMeasure, estimate_edge, measure_nodule
+from overread.measure import NoduleMeasure, NotMeasurable, estimate_edge, measure_nodule
 from overread.ops.lung_field import LungField, lung_field
 from overread.phantoms import Phantom
 from overread.runtime import Progress, Runtime
@@ -103,13 +103,14 @@ class ChestCtNodule:
         watch.stage("measure", 0.5)
         edge = estimate_edge(image, lung.inside)
 
-        def measured(candidate: Candidate) -> NoduleMeasure | None:
+        def measured(candidate: Candidate) -> NoduleMeasure | NotMeasurable:
             return measure_nodule(
                 image, candidate.index_kji, candidate.radius_mm, lung.inside, plan=self.plan.measure, edge=edge
             )
 
         pairs = list(zip(candidates, runtime.map(measured, candidates), strict=True))
-        kept = _distinct([(c, m) for c, m in pairs if m is not None and self._listed(m)])
+        kept = _distinct([(c, m) for c, m in pairs if isinstance(m, NoduleMeasure) and self._listed(m)])
+        lost = [(c, m) for c, m in pairs if isinstance(m, NotMeasurable)]
         watch.stage("describe", 0.8)
         findings, segments = self._findings(image, lung, kept)
         seconds = watch.stop()
@@ -124,7 +125,7 @@ class ChestCtNodule:
             labels=_summary(findings),
             segments=segments,
             windows=(PULMONARY_PAPER, LUNG_WINDOW, SOFT_TISSUE),
-            caveats=self._caveats(scope, lung, image),
+            caveats=_caveats(scope, lung, image, lost),
             seconds=seconds,
         )
 
@@ -180,12 +181,6 @@ class ChestCtNodule:
             score=candidate.score,
         )
 
-    def _caveats(self, scope: Scope, lung: LungField, image: Volume) -> tuple[str, ...]:
-        caveats = [reason.text for reason in scope.reasons]
-        if lung.sides[0].any() and lung.sides[-1].any():
-            caveats.append("the scan does not cover the whole lung: nodules outside it are not counted")
-        return (*caveats, *LIMITS)
-
     def _refusal(self, image: Volume, scope: Scope) -> Reading:
         return Reading(
             provenance=self._provenance(),
@@ -227,6 +222,21 @@ class _Place:
 @cache
 def _card() -> TaskCard:
     return read_card(Path(str(files(__package__) / "card.toml")))
+
+
+def _caveats(
+    scope: Scope, lung: LungField, image: Volume, lost: list[tuple[Candidate, NotMeasurable]]
+) -> tuple[str, ...]:
+    caveats = [reason.text for reason in scope.reasons]
+    if lung.sides[0].any() or lung.sides[-1].any():
+        caveats.append("lung reaches the first or last slice: nodules outside the scan are not counted")
+    for candidate, why in lost:
+        x, y, z = image.grid.to_lps(candidate.index_kji)
+        caveats.append(
+            f"a suspicious place at ({x:.1f}, {y:.1f}, {z:.1f}) mm (score {candidate.score:.2f}) could not be "
+            f"measured and is not listed: {why.reason}"
+        )
+    return (*caveats, *LIMITS)
 
 
 def _distinct(measured: list[tuple[Candidate, NoduleMeasure]]) -> list[tuple[Candidate, NoduleMeasure]]:
