@@ -9,6 +9,7 @@ import json
 import math
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -22,12 +23,12 @@ import pydicom
 import pytest
 
 from overread.errors import IntegrityError, ResourceError, UsageError
-from overread.evidence import SCHEMA, check_manifest, read_result, write
+from overread.evidence import SCHEMA, SegForm, check_manifest, differences, read_result, write
 from overread.evidence.schema_check import KNOWN, first_violation
 from overread.findings import Interval, Measurement
 from overread.image import LabelMap, Source
 
-WRITER = sys.modules["overread.evidence.write"]
+WRITER = sys.modules["overread.evidence.manifest"]
 
 
 def left_in(folder: Path) -> list[str]:
@@ -38,11 +39,14 @@ def left_in(folder: Path) -> list[str]:
 def test_all_files_are_there_and_the_manifest_agrees(case, tmp_path):
     files = write(case.reading, case.image, tmp_path / "out", inputs={"000.dcm": "ab"}, request={"task": "t"})
     names = {path.name for path in files}
-    assert {"result.json", "findings.csv", "mask.nii.gz", "seg.dcm", "sr.dcm", "manifest.json"} <= names
+    assert names == {
+        "result.json", "findings.csv", "overlay.png", "mask.nii.gz",
+        "seg.dcm", "sr.dcm", "report.html", "manifest.json",
+    }  # fmt: skip
     assert all(path.is_file() for path in files)
     assert check_manifest(tmp_path / "out") == []
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
-    assert manifest["inputs"] == [{"path": "000.dcm", "sha256": "ab"}]
+    assert manifest["inputs"] == {"000.dcm": "ab"}
     assert manifest["request"] == {"task": "t"}
     assert sorted(read_result(tmp_path / "out")["files"]) == sorted(names)
 
@@ -147,8 +151,8 @@ def test_no_name_number_or_birth_date_outside_the_dicom_files(case, tmp_path):
         if path.suffix == ".dcm":
             continue
         raw = path.read_bytes().lower()
-        for secret in (b"doe", b"jane", b"mrn4711", b"19500203", b"1950-02-03"):
-            assert secret not in raw, (path.name, secret)
+        for secret in (rb"\bdoe\b", b"jane", b"mrn4711", b"19500203", b"1950-02-03"):
+            assert re.search(secret, raw) is None, (path.name, secret)
     assert read_result(tmp_path / "out")["source"]["facts"]["series_description"] == "(withheld)"
 
 
@@ -176,11 +180,12 @@ def test_manifest_check_names_missing_changed_and_extra(case, tmp_path):
     (out / "findings.csv").unlink()
     (out / "result.json").write_text("{}")
     (out / "stray.txt").write_text("x")
-    assert {(d.kind, d.path) for d in check_manifest(out)} == {
+    assert {(d.kind, d.path) for d in differences(out)} == {
         ("missing", "findings.csv"),
         ("changed", "result.json"),
         ("extra", "stray.txt"),
     }
+    assert check_manifest(out)[0].startswith("findings.csv is missing")
     (out / "manifest.json").write_text("[]")
     with pytest.raises(IntegrityError, match=r"not an overread\.manifest"):
         check_manifest(out)
@@ -274,7 +279,7 @@ KILLED = """
 import os, sys, signal, pickle
 from pathlib import Path
 import overread.evidence
-module = sys.modules["overread.evidence.write"]
+module = sys.modules["overread.evidence.manifest"]
 def die(*a, **k):
     os.kill(os.getpid(), signal.SIGKILL)
 module.write_manifest = die
@@ -332,3 +337,9 @@ def test_numpy_numbers_are_written_as_numbers(case, tmp_path):
     provenance = dataclasses.replace(case.reading.provenance, plan=plan)
     write(dataclasses.replace(case.reading, provenance=provenance), case.image, tmp_path / "out")
     assert read_result(tmp_path / "out")["provenance"]["plan"] == {"a": 0.5, "b": [0, 1], "c": [1, None]}
+
+
+def test_form_of_the_segmentation_is_parsed_or_refused():
+    assert SegForm.parse("labelmap") is SegForm.LABELMAP
+    with pytest.raises(UsageError, match="unknown form"):
+        SegForm.parse("fractional")

@@ -29,7 +29,7 @@ ENCODERS: dict[str, Callable[[NDArray[Any]], bytes]] = {
     JPEGLS: lambda a: imagecodecs.jpegls_encode(a.view(np.uint16)),
     JPEGLS_NEAR: lambda a: imagecodecs.jpegls_encode(a.view(np.uint16), level=2),
     J2K: lambda a: imagecodecs.jpeg2k_encode(a, codecformat="J2K", reversible=True, level=0),
-    J2K_LOSSY: lambda a: imagecodecs.jpeg2k_encode(a, codecformat="J2K", level=60),
+    J2K_LOSSY: lambda a: imagecodecs.jpeg2k_encode(a, codecformat="J2K", level=90),
 }
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from overread.errors import IntegrityError, OverreadError, ResourceError, UsageError
-from overread.evidence.manifest import check_manifest
+from overread.evidence.manifest import differences
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -53,7 +53,7 @@ def _require_free(out: Path, *, overwrite: bool) -> None:
     if not any(out.iterdir()):
         return
     try:
-        foreign = [d.path for d in check_manifest(out) if d.kind == "extra"]
+        foreign = [d.path for d in differences(out) if d.kind == "extra"]
     except IntegrityError:
         raise UsageError(
             "the folder was not written by overread, so it is not overwritten",

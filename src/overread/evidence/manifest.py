@@ -26,6 +26,9 @@ class Difference:
     path: str
     detail: str
 
+    def __str__(self) -> str:
+        return f"{self.path} is {self.kind}: {self.detail}"
+
 
 def digest_of(path: Path) -> str:
     """SHA-256 of a file, lower-case hexadecimal."""
@@ -53,7 +56,7 @@ def write_manifest(
         },
         "versions": dict(sorted(provenance.versions.items())),
         "request": plain(request),
-        "inputs": [{"path": path, "sha256": digest} for path, digest in sorted(inputs.items())],
+        "inputs": dict(sorted(inputs.items())),
         "outputs": outputs,
     }
     path = folder / NAME
@@ -90,24 +93,29 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def check_manifest(folder: Path) -> list[Difference]:
-    """Compare the files of a result folder with its manifest; an empty list means that all are as written.
+def differences(folder: Path | str) -> list[Difference]:
+    """Each way in which the files of a result folder differ from its manifest; none when all are as written.
 
     Raises
     ------
     IntegrityError
         The folder has no readable manifest.
     """
+    folder = Path(folder)
     manifest = read_manifest(folder)
-    differences = []
+    found = []
     listed = {NAME}
     for row in manifest["outputs"]:
         listed.add(row["path"])
         path = folder / row["path"]
         if not path.is_file():
-            differences.append(Difference("missing", row["path"], "listed in the manifest, not in the folder"))
-        elif (found := digest_of(path)) != row["sha256"]:
-            differences.append(Difference("changed", row["path"], f"sha256 {found}, manifest {row['sha256']}"))
+            found.append(Difference("missing", row["path"], "listed in the manifest, not in the folder"))
+        elif (digest := digest_of(path)) != row["sha256"]:
+            found.append(Difference("changed", row["path"], f"sha256 {digest}, manifest {row['sha256']}"))
     extra = sorted(path.name for path in folder.iterdir() if path.name not in listed)
-    differences += [Difference("extra", name, "in the folder, not in the manifest") for name in extra]
-    return differences
+    return found + [Difference("extra", name, "in the folder, not in the manifest") for name in extra]
+
+
+def check_manifest(folder: Path | str) -> list[str]:
+    """`differences` in words, one a line."""
+    return [str(difference) for difference in differences(folder)]

@@ -62,9 +62,10 @@ def frame_affine(frame: SourceFrame) -> NDArray[np.float64]:
 
 def voxels_by_label(labels: NDArray[np.integer[Any]]) -> dict[int, NDArray[np.intp]]:
     """Label to the (n, 3) indices (slice, row, column) of its voxels, labels ascending."""
-    flat = np.flatnonzero(labels)
-    values = labels.reshape(-1)[flat]
-    where = np.stack(np.unravel_index(flat, labels.shape), axis=1)
+    occupied = np.flatnonzero(labels.reshape(len(labels), -1).max(axis=1))  # most slices are empty: skip them quickly
+    where = np.argwhere(labels[occupied])
+    where[:, 0] = occupied[where[:, 0]]
+    values = labels[where[:, 0], where[:, 1], where[:, 2]]
     return {int(label): where[values == label] for label in np.unique(values)}
 
 

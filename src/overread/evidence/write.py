@@ -9,17 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from overread.cards import TaskCard
 from overread.errors import IntegrityError
-from overread.evidence import proof, result_json, table
+from overread.evidence import manifest, proof, result_json, table
 from overread.evidence.dicom.headers import SourceHeaders, read_headers
 from overread.evidence.dicom.identity import Stamp
 from overread.evidence.dicom.seg import SegForm, build_seg, segment_numbers
 from overread.evidence.dicom.sr import build_sr
 from overread.evidence.folder import result_folder
-from overread.evidence.manifest import write_manifest
 from overread.evidence.nifti import write_nifti
-from overread.evidence.segments import FrameMask, facts_on_grid, place_on_frames
+from overread.evidence.page.overlay import overlay_png
+from overread.evidence.page.report import report_html
+from overread.evidence.segments import FrameMask, facts_on_grid, place_on_frames, voxels_by_label
 from overread.findings import Reading
 from overread.image import LabelMap, Volume
 from overread.runtime import Progress, silent
@@ -46,8 +49,6 @@ def _mask_of(reading: Reading, image: Volume | None) -> LabelMap | None:
         return reading.segments
     if image is None or not reading.assessable or reading.findings:
         return None
-    import numpy as np  # noqa: PLC0415
-
     return LabelMap(np.zeros(image.grid.shape, dtype=np.uint8), image.grid)
 
 
@@ -208,7 +209,7 @@ def write(
     _require_sense(reading, image)
     with result_folder(out, overwrite=overwrite) as folder:
         _write_all(folder, reading, image, form=seg, card=card, progress=progress)
-        write_manifest(folder, reading.provenance, inputs=inputs or {}, request=request or {})
+        manifest.write_manifest(folder, reading.provenance, inputs=inputs or {}, request=request or {})
         names = sorted(path.name for path in folder.iterdir())
     progress("results written", 1.0)
     return tuple(out / name for name in names)
@@ -224,15 +225,9 @@ def _require_sense(reading: Reading, image: Volume | None) -> None:
     if image is not None and reading.segments is not None and not image.grid.same_place(reading.segments.grid):
         raise IntegrityError("the segments are not on the grid of the image", where=reading.provenance.task)
     if reading.segments is not None:
-        stray = {int(n) for n in _labels(reading.segments)} - set(numbers)
+        stray = set(voxels_by_label(reading.segments.array)) - set(numbers)
         if stray:
             raise IntegrityError(f"segments {sorted(stray)} belong to no finding", where=reading.provenance.task)
-
-
-def _labels(mask: LabelMap) -> Any:
-    import numpy as np  # noqa: PLC0415
-
-    return np.flatnonzero(np.bincount(mask.array.reshape(-1)[np.flatnonzero(mask.array)], minlength=1))
 
 
 def _write_all(
@@ -256,10 +251,14 @@ def _write_all(
         progress("segmentation for DICOM", 0.2)
         stamp = Stamp.make(result_json.dumps(result) + form.value.encode(), headers.first)
         _write_dicom(folder, reading, headers, stamp, form=form, ledger=ledger, progress=progress)
-    progress("pictures", 0.6)
-    files = sorted([*(path.name for path in folder.iterdir()), result_json.NAME, "manifest.json"])
+    progress("pictures", 0.5)
+    if image is None:
+        ledger.skip(OVERLAY, "there is no image to draw on")
+    else:
+        (folder / OVERLAY).write_bytes(overlay_png(reading, image))
+    names = [*(path.name for path in folder.iterdir()), result_json.NAME, REPORT, manifest.NAME]
     result |= {
-        "files": files,
+        "files": sorted(names),
         "not_written": ledger.not_written,
         "notes": ledger.notes,
         "read_back": ledger.proofs,
@@ -267,3 +266,5 @@ def _write_all(
     }
     (folder / result_json.NAME).write_bytes(result_json.dumps(result))
     result_json.read_result(folder)
+    progress("report", 0.7)
+    (folder / REPORT).write_bytes(report_html(reading, image, result, card))

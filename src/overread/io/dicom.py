@@ -40,11 +40,12 @@ class DicomSeries:
         headers = self.headers
         cut = [header for header in headers if is_cut_short(header)]
         if cut:
-            faults.append(self._cut_fault(cut, policy))
-            if policy is not Policy.STRICT:
+            refused = policy is Policy.STRICT or len(cut) == len(headers)
+            faults.append(self._cut_fault(cut, refused))
+            if not refused:
                 headers = tuple(header for header in headers if not is_cut_short(header))
         order = np.arange(len(headers))
-        if not headers or any(fault.severity is Severity.FATAL for fault in faults):
+        if any(fault.severity is Severity.FATAL for fault in faults):
             return Stack(order, None, verdict_of(faults, policy, {"frames": len(self.headers)})), headers
         first = headers[0].shared
         frames = Frames(
@@ -60,10 +61,9 @@ class DicomSeries:
         verdict = verdict_of([*faults, *stack.verdict.faults], policy, stack.verdict.facts, stack.verdict.repaired)
         return Stack(stack.order, stack.grid, verdict, stack.lower, stack.weight), headers
 
-    def _cut_fault(self, cut: list[Header], policy: Policy) -> Fault:
-        strict = policy is Policy.STRICT
-        message = f"{len(cut)} of {len(self.headers)} files end inside their pixels{'' if strict else '; left out'}"
-        severity = Severity.FATAL if strict else Severity.WARNING
+    def _cut_fault(self, cut: list[Header], refused: bool) -> Fault:
+        message = f"{len(cut)} of {len(self.headers)} files end inside their pixels{'' if refused else '; left out'}"
+        severity = Severity.FATAL if refused else Severity.WARNING
         return Fault("truncated_file", severity, message, None, tuple(self.name(header) for header in cut))
 
     def source(self, headers: Sequence[Header]) -> Source:

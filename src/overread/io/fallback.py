@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -30,39 +33,37 @@ def walk_with_pydicom(path: str, wanted: frozenset[int]) -> Walked:
     NothingReadableError
         It is not DICOM.
     """
-    dataset = _open(path, [*wanted, *_PIXEL_TAGS])
-    try:
-        syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or _guessed_syntax(dataset))
-        pixel_tag = next((tag for tag in _PIXEL_TAGS if tag in dataset), 0)
-        plain = pydicom.Dataset()
-        for tag in sorted(wanted):
-            if tag in dataset:
-                plain[tag] = dataset[tag]
-        buffer = DicomBytesIO()
-        buffer.is_little_endian, buffer.is_implicit_VR = True, False
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd values are judged by our own checks
+    with _quiet():
+        dataset = _open(path, [*wanted, *_PIXEL_TAGS])
+        try:
+            syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or _guessed_syntax(dataset))
+            pixel_tag = next((tag for tag in _PIXEL_TAGS if tag in dataset), 0)
+            plain = pydicom.Dataset()
+            for tag in sorted(wanted):
+                if tag in dataset:
+                    plain[tag] = dataset[tag]
+            buffer = DicomBytesIO()
+            buffer.is_little_endian, buffer.is_implicit_VR = True, False
             write_dataset(buffer, plain)
-        elements = walk_dataset(buffer.getvalue(), 0, EXPLICIT_LITTLE, wanted, whole=True).elements
-    except Exception as error:  # noqa: BLE001  (pydicom raises many kinds on damaged values)
-        raise _damaged(path, error) from None
+            elements = walk_dataset(buffer.getvalue(), 0, EXPLICIT_LITTLE, wanted, whole=True).elements
+        except Exception as error:  # noqa: BLE001  (pydicom raises many kinds on damaged values)
+            raise _damaged(path, error) from None
     return Walked(elements, syntax, pixel_tag, -1, 0)
 
 
 def stored_with_pydicom(header: Header, out: NDArray[Any]) -> None:
     """Stored pixels of a single-frame file into `out`, (row, column); raises `DamagedFileError`."""
-    dataset = _open(header.path, None)
-    if "TransferSyntaxUID" not in dataset.file_meta:
-        dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(header.shared.transfer_syntax)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    with _quiet():
+        dataset = _open(header.path, None)
+        if "TransferSyntaxUID" not in dataset.file_meta:
+            dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(header.shared.transfer_syntax)
+        try:
             if header.shared.transfer_syntax in NATIVE:
                 out[...] = _native(dataset, header, out)
             else:
                 out[...] = dataset.pixel_array.view(out.dtype).reshape(out.shape)
-    except Exception as error:  # noqa: BLE001
-        raise _damaged(header.path, error) from None
+        except Exception as error:  # noqa: BLE001
+            raise _damaged(header.path, error) from None
 
 
 def _native(dataset: pydicom.Dataset, header: Header, out: NDArray[Any]) -> NDArray[Any]:
@@ -74,19 +75,31 @@ def _native(dataset: pydicom.Dataset, header: Header, out: NDArray[Any]) -> NDAr
 
 def _open(path: str, tags: list[int] | None) -> pydicom.Dataset:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                return pydicom.dcmread(path, specific_tags=tags)
-            except InvalidDicomError:
-                dataset = pydicom.dcmread(path, specific_tags=tags, force=True)
-                if "SOPClassUID" not in dataset:
-                    raise NothingReadableError("it is not a DICOM file", where=path) from None
-                return dataset
+        try:
+            return pydicom.dcmread(path, specific_tags=tags)
+        except InvalidDicomError:
+            dataset = pydicom.dcmread(path, specific_tags=tags, force=True)
+            if "SOPClassUID" not in dataset:
+                raise NothingReadableError("it is not a DICOM file", where=path) from None
+            return dataset
     except (OSError, NothingReadableError):
         raise
     except Exception as error:  # noqa: BLE001
         raise _damaged(path, error) from None
+
+
+_ONE_AT_A_TIME = Lock()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No warnings of pydicom: our own checks judge values, and its texts quote them, names of patients too.
+
+    One thread at a time, since the filters of `warnings` belong to the whole process.
+    """
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _guessed_syntax(dataset: pydicom.Dataset) -> str:

@@ -105,7 +105,7 @@ class OpenedPictures:
 
     def verdict(self, policy: Policy, spacing_mm: tuple[float, float, float] | None) -> Verdict:
         """Faults: no spacing unless it is given, numbers left out, and an orientation that nobody knows."""
-        faults = self._number_faults(policy)
+        faults: list[Fault] = []
         if spacing_mm is None:
             message = "pictures do not say how large a pixel is, nor how far apart slices are"
             faults.append(Fault("no_spacing", Severity.FATAL, message))
@@ -114,6 +114,7 @@ class OpenedPictures:
             faults.append(Fault("spacing_on_word", Severity.NOTE, message))
             message = "pictures do not say where left and right, head and feet are"
             faults.append(Fault("orientation_unknown", Severity.WARNING, message))
+        faults += self._number_faults(policy)
         return verdict_of(faults, policy, {"slices": self.shape[0]})
 
     def _number_faults(self, policy: Policy) -> list[Fault]:

@@ -42,7 +42,7 @@ class Rescale:
     def is_integer(self) -> bool:
         """Both are whole numbers that int16 arithmetic can carry."""
         whole = self.slope.is_integer() and self.intercept.is_integer()
-        return whole and 1 <= abs(self.slope) <= _INT16.max and abs(self.intercept) <= _INT16.max
+        return whole and 1 <= abs(self.slope) <= _INT16.max and _INT16.min <= self.intercept <= _INT16.max
 
 
 def stored_dtype(shared: Shared) -> np.dtype[Any]:

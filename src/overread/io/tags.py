@@ -21,6 +21,7 @@ _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC"
 _SHORT = frozenset(
     b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split()  # the rest of PS3.5 table 6.2-1
 )
+_REPEATED_IN_META = ((0x00080016, 2), (0x00080018, 3))  # SOP class and instance, should the dataset lack them
 _explicit = Struct("<HH2sH").unpack_from
 _implicit = Struct("<HHI").unpack_from
 _uint32 = Struct("<I").unpack_from
@@ -67,35 +68,38 @@ def walk(head: bytes, wanted: frozenset[int], *, whole: bool) -> Walked:
     if head[128:132] != b"DICM":
         raise OddHeaderError("no DICM after the preamble")
     try:
-        syntax, start = _walk_meta(head)
+        meta, start = _walk_meta(head)
+        syntax = meta.get(0x10, b"").rstrip(b"\0 ").decode("latin-1")
         if syntax in (DEFLATED_LITTLE, EXPLICIT_BIG) or not syntax.startswith("1.2.840.10008.1.2"):
             raise OddHeaderError(f"transfer syntax {syntax}")
-        return walk_dataset(head, start, syntax, wanted, whole)
+        walked = walk_dataset(head, start, syntax, wanted, whole)
     except error:
         raise ShortBufferError from None
+    for tag, element in _REPEATED_IN_META:
+        if tag in wanted and tag not in walked.elements and element in meta:
+            walked.elements[tag] = meta[element]
+    return walked
 
 
-def _walk_meta(head: bytes) -> tuple[str, int]:
-    """Transfer syntax and the offset behind the file meta information, which is always explicit little endian."""
-    group, element, _, length = _explicit(head, 132)
-    if (group, element, length) != (2, 0, 4):
-        raise OddHeaderError("file meta information has no group length")
-    pos, end = 144, 144 + _uint32(head, 140)[0]
-    syntax = ""
-    while pos < end:
+def _walk_meta(head: bytes) -> tuple[dict[int, bytes], int]:
+    """Short values of group 0002 by element, and the offset behind it. It is always explicit little endian.
+
+    The group length is not trusted, since some writers leave it out.
+    """
+    meta: dict[int, bytes] = {}
+    pos = 132
+    while True:
         group, element, vr, length = _explicit(head, pos)
         if group != 2:
-            raise OddHeaderError("group length of the file meta information is wrong")
+            return meta, pos
         pos += 8
         if vr in _LONG:
             length = _uint32(head, pos)[0]
             pos += 4
-        if element == 0x10:
-            syntax = _inside(head, pos, length).rstrip(b"\0 ").decode("latin-1")
+        elif vr not in _SHORT:
+            raise OddHeaderError(f"unknown VR {vr!r}")
+        meta[element] = _inside(head, pos, length)
         pos += length
-    if pos != end:
-        raise OddHeaderError("group length of the file meta information is wrong")
-    return syntax, end
 
 
 def walk_dataset(head: bytes, pos: int, syntax: str, wanted: frozenset[int], whole: bool) -> Walked:

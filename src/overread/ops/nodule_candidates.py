@@ -60,12 +60,14 @@ class CandidatePlan:
 class SearchField:
     """The lung on the coarser grid of the search, upright (slices to the head, columns to the left).
 
-    `rays` holds HU and lung share, `grid` places them, `wiped` is the image without vessels.
+    `rays` holds HU and lung share, `grid` places them, `wiped` is the image without vessels, `lung_hu` the level of
+    aerated lung.
     """
 
     rays: RayField
     wiped: NDArray[np.float32]
     grid: Grid
+    lung_hu: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +107,7 @@ def search_field(image: Volume, lung: LungField, plan: CandidatePlan) -> SearchF
     share = block_mean(part.view(np.uint8), factors)
     coarse = _pooled_grid(grid, box, factors, hu.shape)
     spacing = coarse.spacing_mm
-    return SearchField(RayField(hu, share, spacing), without_vessels(hu, spacing), coarse)
+    return SearchField(RayField(hu, share, spacing), without_vessels(hu, spacing), coarse, level)
 
 
 def solid_candidates(field: SearchField, plan: CandidatePlan, runtime: Runtime) -> CandidateTable:

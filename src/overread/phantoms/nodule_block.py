@@ -141,7 +141,7 @@ def nodule_block(
     for line, radii in vessels:
         for n in range(len(line) - 1):
             box, share = tube_share(scene, line[n], line[n + 1], (radii[n], radii[n + 1]))
-            scene.paint(box, share, SOFT_HU)
+            scene.raise_to(box, share, SOFT_HU, over_hu=LUNG_HU)
     if solid:
         paint_nodule(scene, nodule, centre)
     outside = None

@@ -70,6 +70,24 @@ class Scene:
         view = self.hu[box]
         view += share * (np.float32(hu) - view)
 
+    def raise_to(self, box: Box, share: NDArray[np.float32], hu: float, *, over_hu: float) -> None:
+        """Add a denser body that lies in material of `over_hu`: pieces that overlap do not thicken each other."""
+        view = self.hu[box]
+        np.maximum(view, np.float32(over_hu) + share * np.float32(hu - over_hu), out=view, where=share > 0)
+
+    def lower_to(self, box: Box, share: NDArray[np.float32], hu: float, *, under_hu: float) -> None:
+        """Hollow out a thinner body inside material of `under_hu`; the mirror of `raise_to`."""
+        view = self.hu[box]
+        np.minimum(view, np.float32(under_hu) + share * np.float32(hu - under_hu), out=view, where=share > 0)
+
+    def fill_air(
+        self, box: Box, share: NDArray[np.float32], hu: float, *, lung_hu: float, solid_hu: float = 40.0
+    ) -> None:
+        """Put material where there is air: `share` of the air of each voxel, so tissue already there stays."""
+        view = self.hu[box]
+        air = np.clip((np.float32(solid_hu) - view) / np.float32(solid_hu - lung_hu), 0, 1.2)
+        view += share * air * np.float32(hu - lung_hu)
+
 
 def soft(level: NDArray[np.float32], width_mm: float | NDArray[np.float32]) -> NDArray[np.float32]:
     """Share of a voxel below level 0 when its edge crosses in `width_mm`: 1 inside, 0 outside, linear between."""

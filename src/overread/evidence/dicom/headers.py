@@ -47,13 +47,21 @@ class SourceHeaders:
 
     def names_patient(self, text: str) -> bool:
         """Whether `text` holds a name or identifier of the patient, in any case or word order."""
-        found = "".join(c if c.isalnum() else " " for c in text.lower())
+        found = _words(text)
         for keyword in _NAMING:
-            stored = str(self.first.get(keyword, "") or "").lower()
-            words = "".join(c if c.isalnum() else " " for c in stored).split()
-            if any(len(word) > 2 and word in found for word in words):
+            stored = str(self.first.get(keyword, "") or "")
+            if len(stored) > 3 and stored.lower() in text.lower():
+                return True
+            if any(
+                len(word) > 2 and (word in found or (word.isalpha() and word in "".join(found)))
+                for word in _words(stored)
+            ):
                 return True
         return False
+
+
+def _words(text: str) -> list[str]:
+    return "".join(c if c.isalnum() else " " for c in text.lower()).split()
 
 
 def _read(path: Path) -> Dataset:

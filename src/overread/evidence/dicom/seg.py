@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code as DicomCode
 
+from overread.errors import UsageError
 from overread.evidence.dicom import identity
 from overread.evidence.dicom.headers import SourceHeaders, is_orthonormal
 from overread.evidence.dicom.identity import Stamp
-from overread.evidence.segments import FrameMask
+from overread.evidence.segments import FrameMask, voxels_by_label
 from overread.evidence.vocabulary import ascii_text
 from overread.findings import Code, Finding, Reading
 from overread.findings.codes import ABNORMAL_STRUCTURE
@@ -31,6 +32,14 @@ class SegForm(StrEnum):
     """One bit a pixel; every viewer reads it."""
     LABELMAP = "labelmap"
     """One label a pixel (2024); smaller with many segments, unknown to older viewers and validators."""
+
+    @classmethod
+    def parse(cls, word: str) -> SegForm:
+        """The form of this name; `UsageError` lists those there are."""
+        try:
+            return cls(word)
+        except ValueError:
+            raise UsageError(f"unknown form of seg.dcm {word!r}", way_out=f"Use {' or '.join(cls)}.") from None
 
 
 def coded(code: Code) -> DicomCode:
@@ -51,7 +60,7 @@ def colour_rgb(number: int) -> tuple[int, int, int]:
 
 def segment_numbers(reading: Reading, mask: FrameMask) -> dict[int, int]:
     """Number of each finding that has voxels on the frames to its segment number, 1..n without gap."""
-    present = set(np.unique(mask.labels)) - {0}
+    present = set(voxels_by_label(mask.labels))
     with_voxels = [finding.number for finding in reading.findings if finding.number in present]
     return {number: n for n, number in enumerate(with_voxels, start=1)}
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from overread.cards import read_card
-from overread.errors import UsageError
+from overread.errors import IntegrityError, UsageError
 from overread.image import Volume
 from overread.models import Forest, read_forests
 from overread.ops.lung_field import LungField
@@ -28,6 +28,9 @@ from overread.ops.nodule_candidates import (
 from overread.runtime import Progress, Runtime
 
 WEIGHTS = "detector.npz"
+STRENGTH = 1  # column of the blobness in the tables of both branches
+CORE_RATIO = 1.6
+"""A subsolid candidate this much wider than the solid one inside it is the lesion, the other its solid core."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +46,8 @@ class DetectPlan:
     """
 
     search: CandidatePlan = field(default_factory=CandidatePlan)
-    solid_threshold: float = 0.5
-    subsolid_threshold: float = 0.5
+    solid_threshold: float = 0.6
+    subsolid_threshold: float = 0.8
     join_level: float = 0.6
 
 
@@ -100,55 +103,66 @@ def merge_candidates(
     scored: list[tuple[CandidateTable, NDArray[np.float64]]],
     plan: DetectPlan,
 ) -> tuple[Candidate, ...]:
-    """Drop what is below the thresholds and let the best candidate of each lesion stand for it.
+    """Drop what is below the thresholds and let one candidate stand for each lesion.
 
-    A candidate belongs to a better one when it lies within it, or when the image between both stays bright.
+    A candidate belongs to a better one when it lies within it, or when the image between both stays bright. A lesion
+    that both branches found is solid, unless the subsolid one is much wider: then the solid one is its core.
     """
     limit = {"solid": plan.solid_threshold, "subsolid": plan.subsolid_threshold}
     rows = [
-        (float(score), table.branch, table.index_kji[n], float(table.radius_mm[n]))
+        _Row(float(score), table.branch, table.index_kji[n], float(table.radius_mm[n]), float(table.table[n, STRENGTH]))
         for table, scores in scored
         for n, score in enumerate(scores)
         if score >= limit[table.branch]
     ]
-    # how far each score lies between its threshold and 1 makes the branches comparable
-    rows.sort(key=lambda r: (-(r[0] - limit[r[1]]) / (1 - limit[r[1]] + 1e-9), -r[0], *r[2].tolist()))
-    kept: list[tuple[float, Branch, NDArray[np.float64], float]] = []
+    # scores within a tenth are as good as equal: then the strongest blob, which is the whole and not a part of it
+    rows.sort(key=lambda row: (row.branch, -round(row.score, 1), -row.strength_hu, *row.index_kji.tolist()))
+    kept: list[_Row] = []
     for row in rows:
-        if not any(_same_lesion(row, better, scan, plan.join_level) for better in kept):
+        same = [n for n, better in enumerate(kept) if _same_lesion(row, better, scan, plan.join_level)]
+        if not same:
             kept.append(row)
-    points = scan.grid.to_lps(np.array([row[2] for row in kept]).reshape(-1, 3))
+        elif row.branch == "subsolid" and all(row.radius_mm > CORE_RATIO * kept[n].radius_mm for n in same):
+            kept[same[0]] = row
+            for n in reversed(same[1:]):
+                del kept[n]
+    kept.sort(key=lambda row: (-row.score, *row.index_kji.tolist()))
+    points = scan.grid.to_lps(np.array([row.index_kji for row in kept]).reshape(-1, 3))
     index = image.grid.to_index(points)
     return tuple(
-        Candidate((float(at[0]), float(at[1]), float(at[2])), radius, score, branch)
-        for (score, branch, _, radius), at in zip(kept, index, strict=True)
+        Candidate((float(at[0]), float(at[1]), float(at[2])), row.radius_mm, row.score, row.branch)
+        for row, at in zip(kept, index, strict=True)
     )
 
 
-def _same_lesion(
-    row: tuple[float, Branch, NDArray[np.float64], float],
-    better: tuple[float, Branch, NDArray[np.float64], float],
-    scan: SearchField,
-    join_level: float,
-) -> bool:
-    gap = (row[2] - better[2]) * np.array(scan.rays.spacing_mm)
-    away = float(np.linalg.norm(gap))
-    if away <= 0.8 * max(row[3], better[3]):
+@dataclass(frozen=True, slots=True, eq=False)
+class _Row:
+    score: float
+    branch: Branch
+    index_kji: NDArray[np.float64]
+    radius_mm: float
+    strength_hu: float
+
+
+def _same_lesion(row: _Row, better: _Row, scan: SearchField, join_level: float) -> bool:
+    away = float(np.linalg.norm((row.index_kji - better.index_kji) * np.array(scan.rays.spacing_mm)))
+    if away <= 0.8 * max(row.radius_mm, better.radius_mm):
         return True
-    if away > 1.3 * (row[3] + better[3]):
+    if away > 1.3 * (row.radius_mm + better.radius_mm):
         return False
-    image = scan.wiped if "subsolid" in (row[1], better[1]) else scan.rays.image_hu
+    image = scan.wiped if "subsolid" in (row.branch, better.branch) else scan.rays.image_hu
     steps = np.linspace(0, 1, max(3, int(away)) + 1)[:, None]
-    line = (better[2] + steps * (row[2] - better[2])).T
+    line = (better.index_kji + steps * (row.index_kji - better.index_kji)).T
     values = ndi.map_coordinates(image, line, order=1, mode="nearest", prefilter=False)
-    level = float(np.percentile(scan.rays.image_hu[::3, ::3, ::3], 50))
-    ends = min(float(values[0]), float(values[-1])) - level
-    return bool(values.min() - level >= join_level * ends)
+    ends = min(float(values[0]), float(values[-1])) - scan.lung_hu
+    return bool(float(values.min()) - scan.lung_hu >= join_level * ends)
 
 
 @cache
 def _forests() -> dict[Branch, Forest]:
     folder = Path(str(files(__package__)))
-    card = read_card(folder / "card.toml")
-    forests, _ = read_forests(folder / WEIGHTS, sha256=card.weights[WEIGHTS])
+    digest = read_card(folder / "card.toml").weights.get(WEIGHTS)
+    if digest is None:
+        raise IntegrityError(f"the card names no SHA-256 for {WEIGHTS}", where=str(folder / "card.toml"))
+    forests, _ = read_forests(folder / WEIGHTS, sha256=digest)
     return {"solid": forests["solid"], "subsolid": forests["subsolid"]}

@@ -1,0 +1,203 @@
+"""How slices are laid on a screen: the reader's usual side up, square millimetres, letters, scale bar, crops."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from overread.evidence.page.outline import Polyline, outlines
+from overread.evidence.segments import voxels_by_label
+from overread.findings import Finding, Reading
+from overread.geometry import Grid, orient, orientation_of
+from overread.geometry.orientation import closest_letters
+from overread.image import Intensity, Volume, Window
+from overread.image.window import LUNG
+
+_USUAL = {"S": "SPL", "I": "SPL", "A": "PIL", "P": "PIL", "L": "LIP", "R": "LIP"}
+_PLANES = {"S": "axial", "P": "coronal", "L": "sagittal"}
+DETAIL_MM = 44.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """An image turned for reading: rows downwards, columns to the right, as radiologists hang it.
+
+    Parameters
+    ----------
+    array, labels : (slice, row, column)
+        Views of the image and of the label map (None without segments).
+    grid : Grid
+        Of both.
+    plane : str
+        "axial", "coronal" or "sagittal", with "oblique" before it if the slices are turned by more than 10 degrees.
+    edges : (left, right, top, bottom)
+        Letters at the edges of the picture.
+    flipped : bool
+        Slice k here is slice `slices - 1 - k` of the image.
+    """
+
+    array: NDArray[np.generic]
+    labels: NDArray[np.integer] | None
+    grid: Grid
+    plane: str
+    edges: tuple[str, str, str, str]
+    flipped: bool
+    where: dict[int, NDArray[np.intp]] = field(default_factory=dict)
+
+    @property
+    def slices(self) -> int:
+        """Number of slices."""
+        return self.grid.shape[0]
+
+    def slice_of(self, finding: Finding) -> int:
+        """The slice on which the segment of a finding is largest; without one, that nearest to its point."""
+        voxels = self.where.get(finding.number)
+        if voxels is not None:
+            return int(np.bincount(voxels[:, 0]).argmax())
+        k = round(float(self.grid.to_index(finding.point_lps)[0]))
+        return min(max(k, 0), self.slices - 1)
+
+    def image_slice(self, k: int) -> int:
+        """Number of slice k in the image as it was read, from 1."""
+        return (self.slices - 1 - k if self.flipped else k) + 1
+
+
+def stack_of(reading: Reading, image: Volume) -> Stack:
+    """Turn image and segments for reading; nothing is resampled."""
+    first = orientation_of(image.grid)[0]
+    letters = _USUAL[first]
+    array, grid = orient(image.array, image.grid, letters)
+    labels = None if reading.segments is None else orient(reading.segments.array, image.grid, letters)[0]
+    down, right = grid.affine_lps[:3, 1], grid.affine_lps[:3, 2]
+    edges = (closest_letters(-right), closest_letters(right), closest_letters(-down), closest_letters(down))
+    tilt = float(np.abs(grid.slice_normal).max())
+    plane = _PLANES[letters[0]] if tilt > math.cos(math.radians(10)) else f"oblique {_PLANES[letters[0]]}"
+    where = {} if labels is None else voxels_by_label(labels)
+    return Stack(array, labels, grid, plane, edges, first != letters[0], where)
+
+
+def windows_of(reading: Reading, image: Volume) -> tuple[Window, ...]:
+    """The windows of the reading; else of the image; else lung for CT, or from the 1st to the 99th percentile."""
+    chosen = reading.windows or image.windows
+    if chosen:
+        return tuple(chosen)
+    if image.intensity is Intensity.HU:
+        return (LUNG,)
+    sample = np.asarray(image.array[:: max(1, image.grid.shape[0] // 16)], dtype=np.float32)
+    low, high = (float(v) for v in np.percentile(sample, (1, 99)))
+    return (Window((low + high) / 2, max(high - low, 2.0), "1st to 99th percentile"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A rectangle of one slice, in pixels of the slice: centre (row, column) and extent (rows, columns)."""
+
+    centre: tuple[float, float]
+    extent: tuple[float, float]
+
+
+def whole(stack: Stack) -> Frame:
+    """All of a slice, squared up with the shorter side padded."""
+    _, rows, columns = stack.grid.shape
+    _, dr, dc = stack.grid.spacing_mm
+    side_mm = max(rows * dr, columns * dc)
+    return Frame(((rows - 1) / 2, (columns - 1) / 2), (side_mm / dr, side_mm / dc))
+
+
+def around(stack: Stack, finding: Finding, *, least_mm: float = DETAIL_MM) -> Frame:
+    """A square around a finding: at least `least_mm`, and twice its extent."""
+    _, dr, dc = stack.grid.spacing_mm
+    voxels = stack.where.get(finding.number)
+    if voxels is None:
+        _, row, column = (float(v) for v in stack.grid.to_index(finding.point_lps))
+        side_mm = least_mm
+    else:
+        low, high = voxels.min(axis=0), voxels.max(axis=0)
+        row, column = (float(v) for v in ((low + high) / 2)[1:])
+        size = (high - low + 1)[1:] * np.array([dr, dc])
+        side_mm = max(least_mm, 2.0 * float(size.max()))
+    return Frame((row, column), (side_mm / dr, side_mm / dc))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """A picture ready to be drawn.
+
+    Parameters
+    ----------
+    values : (rows, columns) float32
+        In the unit of the image, resampled to the size of the panel; outside the slice is the smallest value.
+    contours : list of (number, polylines)
+        In pixels (x, y) of the panel.
+    lines : list of polylines
+        Axes of measurements that lie on this slice.
+    mm_per_px : float
+    """
+
+    values: NDArray[np.float32]
+    contours: list[tuple[int, list[Polyline]]]
+    lines: list[Polyline]
+    mm_per_px: float
+    k: int
+    edges: tuple[str, str, str, str]
+
+    @property
+    def size(self) -> int:
+        """Side of the square panel in pixels."""
+        return int(self.values.shape[0])
+
+
+def _resample(values: NDArray[np.float32], frame: Frame, size: int) -> NDArray[np.float32]:
+    """The part of a slice in `frame`, `size` x `size` pixels, bicubic; outside the slice the smallest value."""
+    rows, columns = values.shape
+    r0, c0 = (frame.centre[n] + 0.5 - frame.extent[n] / 2 for n in (0, 1))
+    scale = [size / frame.extent[n] for n in (0, 1)]
+    canvas = np.full((size, size), values.min(), dtype=np.float32)
+    box = [max(c0, 0.0), max(r0, 0.0), min(c0 + frame.extent[1], columns), min(r0 + frame.extent[0], rows)]
+    x0, x1 = round((box[0] - c0) * scale[1]), round((box[2] - c0) * scale[1])
+    y0, y1 = round((box[1] - r0) * scale[0]), round((box[3] - r0) * scale[0])
+    if x1 > x0 and y1 > y0:
+        part = Image.fromarray(values).resize(
+            (x1 - x0, y1 - y0), Image.Resampling.BICUBIC, box=(box[0], box[1], box[2], box[3])
+        )
+        canvas[y0:y1, x0:x1] = np.asarray(part)
+    return canvas
+
+
+def _to_panel(points_rc: Polyline, frame: Frame, size: int) -> Polyline:
+    """(row, column) in pixels of the slice to (x, y) in pixels of the panel."""
+    start = np.array([frame.centre[n] + 0.5 - frame.extent[n] / 2 for n in (0, 1)])
+    xy: Polyline = ((points_rc + 0.5 - start) * (size / np.array(frame.extent)))[:, ::-1]
+    return xy
+
+
+def slice_outlines(stack: Stack, k: int) -> list[tuple[int, list[Polyline]]]:
+    """Outlines of every label on slice k, (row, column) in pixels of the slice."""
+    if stack.labels is None:
+        return []
+    labels = stack.labels[k]
+    present = [number for number, voxels in stack.where.items() if (voxels[:, 0] == k).any()]
+    return [(number, outlines(labels == number)) for number in present]
+
+
+def make_panel(stack: Stack, k: int, frame: Frame, size: int, finding: Finding | None = None) -> Panel:
+    """Resample one slice, and carry outlines and the axes of `finding` with it."""
+    values = _resample(np.ascontiguousarray(stack.array[k], dtype=np.float32), frame, size)
+    contours = [(n, [_to_panel(line, frame, size) for line in lines]) for n, lines in slice_outlines(stack, k)]
+    axes = []
+    for line in finding.lines if finding else ():
+        index = stack.grid.to_index(line.points_lps)
+        if np.abs(index[:, 0] - k).max() <= 0.5:
+            axes.append(_to_panel(index[:, 1:], frame, size))
+    return Panel(values, contours, axes, frame.extent[0] * stack.grid.spacing_mm[1] / size, k, stack.edges)
+
+
+def scale_bar_mm(mm_per_px: float, size: int) -> float:
+    """A round length (1, 2 or 5 times a power of ten) near a quarter of the panel, mm."""
+    wish = mm_per_px * size / 3.2
+    power = 10.0 ** math.floor(math.log10(wish))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= wish))

@@ -1,0 +1,195 @@
+"""overlay.png: each finding on its slice, overview and detail, with outline, scale bar and orientation letters."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from overread._version import __version__
+from overread.evidence.page import wording
+from overread.evidence.page.display import (
+    Panel,
+    Stack,
+    around,
+    make_panel,
+    scale_bar_mm,
+    stack_of,
+    whole,
+    windows_of,
+)
+from overread.evidence.page.outline import Polyline
+from overread.evidence.result_json import DISCLAIMER
+from overread.evidence.vocabulary import ascii_text, measurement_term
+from overread.findings import Finding, Measurement, Reading
+from overread.image import Volume, Window
+
+SIDE = 460
+GAP = 12
+MOST_ROWS = 6
+_FINE = 3
+"""Lines are drawn this many times finer and averaged down: smooth edges."""
+OUTLINE = (255, 190, 40)
+AXIS = (110, 220, 255)
+_PAPER, _INK, _DIM = (16, 18, 22), (238, 240, 244), (160, 166, 176)
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def _stroke(
+    picture: Image.Image,
+    lines: Iterable[Polyline],
+    colour: tuple[int, int, int],
+    *,
+    width: float,
+    strength: float = 1.0,
+) -> None:
+    """Draw polylines (x, y) with smooth edges."""
+    layer = Image.new("L", (picture.width * _FINE, picture.height * _FINE), 0)
+    pen = ImageDraw.Draw(layer)
+    for line in lines:
+        points = [(float(x) * _FINE, float(y) * _FINE) for x, y in line]
+        pen.line(points, fill=round(255 * strength), width=max(1, round(width * _FINE)), joint="curve")
+    picture.paste(Image.new("RGB", picture.size, colour), (0, 0), layer.reduce(_FINE))
+
+
+def _write(
+    picture: Image.Image,
+    at: tuple[float, float],
+    text: str,
+    size: int,
+    *,
+    colour: tuple[int, int, int] = _INK,
+    anchor: str = "la",
+) -> None:
+    """Text with a dark rim, readable on any grey."""
+    ImageDraw.Draw(picture).text(
+        at, text, font=_font(size), fill=colour, anchor=anchor, stroke_width=2, stroke_fill=(0, 0, 0)
+    )
+
+
+def _tags(picture: Image.Image, panel: Panel) -> None:
+    """Number each outline from beside it, with a short leader, so that nothing covers the finding."""
+    for number, lines in panel.contours:
+        if not lines:
+            continue
+        points = np.concatenate(lines)
+        (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+        if x1 < 0 or y1 < 0 or x0 > panel.size or y0 > panel.size:
+            continue
+        side = 1 if x1 < panel.size - 60 else -1
+        edge = x1 if side > 0 else x0
+        y = min(max((y0 + y1) / 2, 40), panel.size - 40)
+        start, end = np.array([edge + side * 3, (y0 + y1) / 2]), np.array([edge + side * 20, y])
+        _stroke(picture, [np.stack([start, end])], OUTLINE, width=1.2)
+        _write(picture, (end[0] + side * 4, end[1]), str(number), 20, colour=OUTLINE, anchor="lm" if side > 0 else "rm")
+
+
+def _draw(panel: Panel, window: Window, *, marks: bool, tags: bool) -> Image.Image:
+    picture = Image.fromarray(window.apply(panel.values)).convert("RGB")
+    if marks:
+        _stroke(picture, panel.lines, AXIS, width=1.0, strength=0.75)
+        rims = [line for _, lines in panel.contours for line in lines]
+        _stroke(picture, rims, (0, 0, 0), width=3.0, strength=0.55)
+        _stroke(picture, rims, OUTLINE, width=1.3)
+    if tags:
+        _tags(picture, panel)
+    left, right, top, bottom = panel.edges
+    half, end = panel.size / 2, panel.size - 7
+    for at, letter, anchor in (
+        ((7, half), left, "lm"),
+        ((end, half), right, "rm"),
+        ((half, 6), top, "ma"),
+        ((half, end), bottom, "md"),
+    ):
+        _write(picture, at, letter, 18, colour=_DIM, anchor=anchor)
+    length = scale_bar_mm(panel.mm_per_px, panel.size)
+    pixels, y = length / panel.mm_per_px, panel.size - 14
+    bar = np.array([[12, y - 5], [12, y], [12 + pixels, y], [12 + pixels, y - 5]])
+    _stroke(picture, [bar], (0, 0, 0), width=4)
+    _stroke(picture, [bar], _INK, width=1.6)
+    _write(picture, (12 + pixels / 2, y - 6), f"{length:g} mm", 15, colour=_INK, anchor="md")
+    return picture
+
+
+def _size_of(finding: Finding) -> Measurement | None:
+    """The length that tells people how large a finding is."""
+    lengths = {m.name: m for m in finding.measurements if m.unit == "mm" and not np.isnan(m.value)}
+    for name in ("mean_diameter", "effective_diameter", "long_axis"):
+        if name in lengths:
+            return lengths[name]
+    return next(iter(lengths.values()), None)
+
+
+def _heading(finding: Finding) -> str:
+    words = [finding.label, finding.site_text]
+    if (m := _size_of(finding)) is not None:
+        limits = f" ({wording.coverage_text(m.interval.coverage)}: {wording.interval_text(m)})" if m.interval else ""
+        words.append(f"{measurement_term(m.name).title.lower()} {wording.value_text(m)}{limits}")
+    text = ", ".join(word for word in words if word)
+    return ascii_text(text.replace("\u2212", "-").replace(wording.NARROW_SPACE, " "))
+
+
+def _caption(stack: Stack, panel: Panel, window: Window, words: str) -> str:
+    return ascii_text(
+        f"{words}, slice {stack.image_slice(panel.k)} of {stack.slices}, W {window.width:g} L {window.center:g}"
+    )
+
+
+def _row(stack: Stack, finding: Finding, windows: tuple[Window, ...]) -> Image.Image:
+    """Heading, then overview, marked detail and clean detail."""
+    k = stack.slice_of(finding)
+    overview = make_panel(stack, k, whole(stack), SIDE)
+    detail = make_panel(stack, k, around(stack, finding), SIDE, finding)
+    close = windows[1] if len(windows) > 1 else windows[0]
+    clean = windows[2] if len(windows) > 2 else windows[0]
+    pictures = (
+        (_draw(overview, windows[0], marks=True, tags=True), _caption(stack, overview, windows[0], stack.plane)),
+        (_draw(detail, close, marks=True, tags=False), _caption(stack, detail, close, "detail, outlined")),
+        (_draw(detail, clean, marks=False, tags=False), _caption(stack, detail, clean, "detail, unmarked")),
+    )
+    row = Image.new("RGB", (3 * SIDE + 2 * GAP, SIDE + 60), _PAPER)
+    _write(row, (0, 6), str(finding.number), 22, colour=OUTLINE)
+    _write(row, (28, 8), _heading(finding), 19)
+    for n, (picture, caption) in enumerate(pictures):
+        row.paste(picture, (n * (SIDE + GAP), 36))
+        _write(row, (n * (SIDE + GAP), SIDE + 40), caption, 14, colour=_DIM)
+    return row
+
+
+def _plain_row(stack: Stack, windows: tuple[Window, ...]) -> Image.Image:
+    """Three slices without a finding: at a quarter, the middle and three quarters of the stack."""
+    row = Image.new("RGB", (3 * SIDE + 2 * GAP, SIDE + 24), _PAPER)
+    for n in range(3):
+        panel = make_panel(stack, (n + 1) * stack.slices // 4, whole(stack), SIDE)
+        row.paste(_draw(panel, windows[0], marks=False, tags=False), (n * (SIDE + GAP), 0))
+        _write(row, (n * (SIDE + GAP), SIDE + 4), _caption(stack, panel, windows[0], stack.plane), 14, colour=_DIM)
+    return row
+
+
+def overlay_png(reading: Reading, image: Volume) -> bytes:
+    """The picture as PNG: a row for each of the first `MOST_ROWS` findings, or three slices where there is none."""
+    stack, windows = stack_of(reading, image), windows_of(reading, image)
+    shown = reading.findings[:MOST_ROWS]
+    rows = [_row(stack, finding, windows) for finding in shown] or [_plain_row(stack, windows)]
+    width = rows[0].width + 2 * GAP
+    top, bottom = 44, 40
+    sheet = Image.new("RGB", (width, top + sum(row.height + GAP for row in rows) + bottom), _PAPER)
+    count = len(reading.findings)
+    answer = f"{count or 'no'} finding{'' if count == 1 else 's'}" if reading.assessable else "not assessable"
+    _write(sheet, (GAP, 10), ascii_text(f"{reading.title}: {answer}"), 22)
+    y = top
+    for row in rows:
+        sheet.paste(row, (GAP, y))
+        y += row.height + GAP
+    more = len(reading.findings) - len(shown)
+    rest = f"{more} more in report.html.  " if more else ""
+    _write(sheet, (GAP, y + 6), ascii_text(f"{rest}{DISCLAIMER}"), 18, colour=OUTLINE)
+    _write(sheet, (width - GAP, y + 8), f"overread {__version__}", 14, colour=_DIM, anchor="ra")
+    stream = io.BytesIO()
+    sheet.save(stream, "PNG", compress_level=1)
+    return stream.getvalue()

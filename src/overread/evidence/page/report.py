@@ -1,0 +1,364 @@
+"""report.html: one self-contained page, the same bytes for the same reading. Its words; its layout is a template."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from overread._version import __version__
+from overread.cards import TaskCard
+from overread.evidence.page import chart, wording
+from overread.evidence.page.display import Stack, around, make_panel, stack_of, whole, windows_of
+from overread.evidence.page.figure import Figure, figure_of
+from overread.evidence.page.viewer import viewer_data
+from overread.evidence.result_json import DISCLAIMER, plain
+from overread.evidence.vocabulary import descriptor_term, measurement_term
+from overread.findings import Descriptor, Finding, Measurement, Reading
+from overread.image import Volume, Window
+from overread.units import require_unit
+
+FIGURE_SIDE = 320
+MOST_FIGURES = 12
+_SUMMARY_NUMBERS = ("mean_diameter", "volume", "reader_comparable_volume", "effective_diameter", "long_axis", "area")
+_FACTS = {
+    "manufacturer": "Manufacturer",
+    "model": "Model",
+    "kernel": "Kernel",
+    "kvp": "kVp",
+    "slice_thickness_mm": "Slice thickness, mm",
+    "body_part": "Body part",
+    "patient_position": "Patient position",
+    "study_date": "Study date",
+    "series_description": "Series",
+    "transfer_syntax": "Transfer syntax",
+}
+
+
+def plural(count: int, word: str) -> str:
+    """ "1 finding", "2 findings", "no findings"."""
+    return f"{count or 'no'} {word}{'' if count == 1 else 's'}"
+
+
+def answer_of(reading: Reading) -> str:
+    """The reading in one line."""
+    if not reading.assessable:
+        return "Not assessable"
+    return plural(len(reading.findings), "finding").capitalize()
+
+
+def number_rows(measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
+    """Rows of a table of measurements, in words."""
+    rows = []
+    for m in measurements:
+        term = measurement_term(m.name)
+        parts = [f"{c.name} (sd {c.sd:.3g}{' of the logarithm' if c.log_scale else ''})" for c in m.components]
+        unit = require_unit(m.unit).display
+        rows.append(
+            {
+                "title": term.title,
+                "help": term.help,
+                "value": wording.value_text(m),
+                "interval": f"{wording.interval_text(m)} {unit}".strip() if m.interval else "",
+                "coverage": wording.coverage_text(m.interval.coverage) if m.interval else "",
+                "caveats": wording.caveats_of(m.quality),
+                "method": m.method,
+                "components": ", ".join(parts),
+            }
+        )
+    return rows
+
+
+def descriptor_rows(descriptors: Iterable[Descriptor]) -> list[dict[str, str]]:
+    """Qualities in words."""
+    return [
+        {
+            "title": descriptor_term(d.name).title,
+            "value": d.value.replace("_", " "),
+            "also": ", ".join(d.also),
+            "text": d.text if d.text != d.value else "",
+        }
+        for d in descriptors
+    ]
+
+
+def _cell_of_number(finding: Finding, name: str) -> dict[str, str]:
+    m = next((m for m in finding.measurements if m.name == name), None)
+    if m is None:
+        return {"text": "", "small": ""}
+    return {"text": wording.value_text(m), "small": wording.interval_text(m)}
+
+
+def _cell_of_descriptor(finding: Finding, name: str) -> dict[str, str]:
+    d = next((d for d in finding.descriptors if d.name == name), None)
+    if d is None:
+        return {"text": "", "small": ""}
+    return {"text": d.value.replace("_", " "), "small": f"cannot exclude {', '.join(d.also)}" if d.also else ""}
+
+
+def _summary(reading: Reading) -> dict[str, Any]:
+    """One line a finding: its place, up to three descriptors and three sizes."""
+    present = list(dict.fromkeys(m.name for f in reading.findings for m in f.measurements))
+    numbers = [n for n in _SUMMARY_NUMBERS if n in present][:3] or present[:3]
+    words = list(dict.fromkeys(d.name for f in reading.findings for d in f.descriptors if d.name != "location"))
+    words = sorted(words, key=lambda name: name not in {"type", "lung_rads_2022"})[:3]
+    coverages = {m.interval.coverage for f in reading.findings for m in f.measurements if m.interval}
+    under = f", {wording.coverage_text(coverages.pop())} intervals beneath" if len(coverages) == 1 else ""
+    rows = [
+        {
+            "number": f.number,
+            "label": f.label,
+            "place": f.site_text or (f.site.meaning if f.site else ""),
+            "cells": [
+                *(_cell_of_descriptor(f, name) for name in words),
+                *(_cell_of_number(f, name) for name in numbers),
+            ],
+        }
+        for f in reading.findings
+    ]
+    columns = [descriptor_term(n).title for n in words] + [measurement_term(n).title for n in numbers]
+    return {"rows": rows, "columns": columns, "caption": f"{answer_of(reading)}{under}"}
+
+
+def _figures(stack: Stack, finding: Finding, windows: tuple[Window, ...]) -> list[Figure]:
+    k = stack.slice_of(finding)
+    close = windows[1] if len(windows) > 1 else windows[0]
+    clean = windows[2] if len(windows) > 2 else windows[0]
+    overview = make_panel(stack, k, whole(stack), FIGURE_SIDE)
+    detail = make_panel(stack, k, around(stack, finding), FIGURE_SIDE, finding)
+    place = f"{stack.plane} slice {stack.image_slice(k)} of {stack.slices}"
+
+    def caption(words: str, window: Window) -> str:
+        name = f"{window.name.split(',')[0]} window, " if window.name else ""
+        return f"{words}; {name}width {window.width:g}, level {window.center:g}"
+
+    return [
+        figure_of(
+            overview, windows[0], marks=True, tags=True, caption=caption(f"Overview, {place}", windows[0]),
+            alt=f"{place} with finding {finding.number} outlined and numbered",
+        ),
+        figure_of(
+            detail, close, marks=True, tags=False, caption=caption("Detail with outline and axes", close),
+            alt=f"Detail of finding {finding.number} with its outline",
+        ),
+        figure_of(
+            detail, clean, marks=False, tags=False, caption=caption("The same, unmarked", clean),
+            alt=f"Detail of finding {finding.number} without marks",
+        ),
+    ]  # fmt: skip
+
+
+def _plain_figures(stack: Stack, windows: tuple[Window, ...]) -> list[Figure]:
+    """Three slices through an image without a finding."""
+    shown = []
+    for quarter in (1, 2, 3):
+        k = quarter * stack.slices // 4
+        words = f"{stack.plane} slice {stack.image_slice(k)} of {stack.slices}"
+        panel = make_panel(stack, k, whole(stack), FIGURE_SIDE)
+        shown.append(figure_of(panel, windows[0], marks=False, tags=False, caption=words, alt=words))
+    return shown
+
+
+def _finding(finding: Finding, figures: list[Figure]) -> dict[str, Any]:
+    numbers = [*([finding.probability] if finding.probability else []), *finding.measurements]
+    place = finding.site_text or (finding.site.meaning if finding.site else "")
+    return {
+        "number": finding.number,
+        "heading": ", ".join(word for word in (finding.label.capitalize(), place) if word),
+        "figures": figures,
+        "descriptors": descriptor_rows(finding.descriptors),
+        "numbers": number_rows(numbers),
+        "caveats": finding.caveats,
+        "centre": ", ".join(wording.number_text(v, -1) for v in finding.point_lps),
+        "score": "" if finding.score is None else f"Detector score {finding.score:.3g} (not a probability).",
+        "tracking_uid": finding.tracking_uid,
+    }
+
+
+def _facts(reading: Reading, image: Volume | None, result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was read, without anything that names the patient."""
+    source = result["source"]
+    rows = [
+        ("Source", f"{source['kind'].upper()}, {plural(source['files'], 'file')}"),
+        ("Modality", source["modality"]),
+    ]
+    if image is not None:
+        k, j, i = image.grid.shape
+        spacing = " x ".join(f"{s:.4g}" for s in image.grid.spacing_mm)
+        rows += [("Slices", f"{k} of {j} x {i} pixels"), ("Spacing", f"{spacing} mm (slice, row, column)")]
+    rows += [(_FACTS.get(key, key), str(value)) for key, value in source["facts"].items()]
+    rows += [("Study UID", source["study_uid"]), ("Series UID", source["series_uid"])]
+    return [(name, value) for name, value in rows if value]
+
+
+def _in_short(reading: Reading, image: Volume | None) -> str:
+    """The input in one sentence."""
+    if image is None:
+        return f"{reading.source.modality or 'Image'}, {plural(len(reading.source.paths), 'file')}."
+    k, j, i = image.grid.spacing_mm
+    return (
+        f"{reading.source.modality or 'Image'}, {plural(image.grid.shape[0], 'slice')}, {k:.2f} x {j:.2f} x {i:.2f} mm."
+    )
+
+
+def _geometry(reading: Reading) -> dict[str, Any]:
+    words = {
+        "sound": "The slices form an even grid; lengths and volumes can be trusted.",
+        "caution": "The slices can be placed, but something is odd; see below.",
+        "repaired": "The slices did not form an even grid and were mended; see below for what that did.",
+        "unsound": "The slices do not form an even grid: lengths and volumes may be wrong.",
+    }
+    faults = [
+        {"severity": f.severity.value, "message": f.message, "files": _some(f.files)} for f in reading.verdict.faults
+    ]
+    return {"status": reading.verdict.status, "words": words[reading.verdict.status], "faults": faults}
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """The first six names, and how many more there are."""
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return ", ".join(names[:6]) + more
+
+
+def _loss(result: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the masks lost when they were laid on the frames of the source; None where they lie there exactly."""
+    frames = result["source_frames"]
+    if frames is None or frames["how"] == "same":
+        return None
+    rows = [
+        f"finding {row['finding']}: volume {row['volume_percent']:+.2f} %"
+        + (f", centre moved {row['centroid_mm']:.2f} mm" if row["centroid_mm"] is not None else ", on no frame")
+        for row in frames["loss"]
+    ]
+    return {"words": "In seg.dcm the masks lie on the frames as they were sent, which changed them by:", "rows": rows}
+
+
+def _card_figures(card: TaskCard) -> list[dict[str, str]]:
+    rows = []
+    for figure in card.figures:
+        interval = f" ({figure.interval[0]:g} to {figure.interval[1]:g})" if figure.interval else ""
+        value = f"{figure.value:g} {figure.unit if figure.unit != '1' else ''}".strip() + interval
+        rows.append(
+            {"name": figure.name, "value": value, "set_name": figure.set_name, "n": str(figure.n), "note": figure.note}
+        )
+    return rows
+
+
+def _proofs(result: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [
+        {
+            "file": p["file"],
+            "read_by": p["read_by"],
+            "compared": ", ".join(p["compared"]).replace("_lps_mm", "").replace("_", " "),
+        }
+        for p in result["read_back"]
+    ]
+
+
+def _provenance(reading: Reading) -> list[tuple[str, str]]:
+    p = reading.provenance
+    rows = [("Task", f"{p.task} {p.task_version}"), ("Device UID", p.device_uid)]
+    rows += sorted(p.versions.items()) + sorted(p.weights.items())
+    return [(name, value) for name, value in rows if value]
+
+
+def _json_for_script(value: object) -> Markup:
+    """JSON that cannot end its own script element."""
+    text = json.dumps(plain(value), separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704  (escaped here)
+
+
+def _asset(name: str) -> tuple[Markup, str]:
+    """A file of ours as it stands, and its digest for the content security policy."""
+    text = files("overread.evidence.page").joinpath(name).read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Markup(text), f"sha256-{digest}"  # noqa: S704  (shipped with the package)
+
+
+def _pictures(reading: Reading, image: Volume | None) -> dict[str, Any]:
+    """Everything of the page that needs pixels."""
+    if image is None:
+        return {
+            "figures": {},
+            "pictures": [],
+            "viewer": None,
+            "viewer_windows": [],
+            "viewer_findings": [],
+            "viewer_note": "",
+        }
+    stack, windows = stack_of(reading, image), windows_of(reading, image)
+    data = viewer_data(stack, reading, windows)
+    shown, total = len(data["slices"]), stack.slices
+    note = (
+        ""
+        if shown == total
+        else f"To keep the page small it holds {shown} of {total} slices, all that carry a finding first."
+    )
+    return {
+        "figures": {f.number: _figures(stack, f, windows) for f in reading.findings[:MOST_FIGURES]},
+        "pictures": [] if reading.findings else _plain_figures(stack, windows),
+        "viewer": _json_for_script(data),
+        "viewer_windows": [w.name or f"width {w.width:g}, level {w.center:g}" for w in windows],
+        "viewer_findings": data["findings"],
+        "viewer_note": note,
+    }
+
+
+def report_html(
+    reading: Reading, image: Volume | None, result: Mapping[str, Any], card: TaskCard | None = None
+) -> bytes:
+    """The page as UTF-8.
+
+    Parameters
+    ----------
+    result : mapping
+        The finished result.json, for what the writers add (files, proofs, losses, facts without names).
+    """
+    pixels = _pictures(reading, image)
+    style, style_digest = _asset("report.css")
+    script, script_digest = _asset("viewer.js")
+    figures = pixels.pop("figures")
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("overread.evidence", "page"), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    none = "Nothing was found. That does not rule out disease." if reading.assessable else "The image was not assessed."
+    text = environment.get_template("report.html.j2").render(
+        title=reading.title,
+        task=reading.provenance.task,
+        task_version=reading.provenance.task_version,
+        overread_version=__version__,
+        disclaimer=DISCLAIMER,
+        answer=answer_of(reading),
+        reasons=[r.text for r in reading.reasons],
+        doubts=[r.text for r in reading.scope.reasons if reading.assessable],
+        caveats=reading.caveats,
+        in_short=_in_short(reading, image),
+        facts=_facts(reading, image, result),
+        geometry=_geometry(reading),
+        loss=_loss(result),
+        summary=_summary(reading),
+        no_findings=none,
+        chart=chart.size_chart(reading),
+        image_numbers=number_rows(reading.measurements),
+        image_labels=descriptor_rows(reading.labels),
+        findings=[_finding(f, figures.get(f.number, [])) for f in reading.findings],
+        card=card,
+        card_figures=_card_figures(card) if card else [],
+        proofs=_proofs(result),
+        not_written=result["not_written"],
+        notes=result["notes"],
+        provenance=_provenance(reading),
+        plan=json.dumps(plain(reading.provenance.plan), indent=1, ensure_ascii=False, sort_keys=True),
+        style=style,
+        style_digest=style_digest,
+        script=script,
+        script_digest=script_digest,
+        **pixels,
+    )
+    return text.encode()
