@@ -16,7 +16,7 @@ from overread.findings import Finding, Reading, ScopeAnswer
 from overread.geometry import Grid, Policy
 from overread.image import Intensity, Volume
 from overread.io import Series, Study, open_study
-from overread.runtime import Progress, Runtime, silent
+from overread.runtime import Progress, Runtime, silent, within
 from overread.tasks import Task, find_task, task_names
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Analysis:
             inputs=self.inputs,
             request={**self.request, "seg": seg},
             card=find_task(self.reading.provenance.task).card(),
-            progress=progress,
+            progress=within(progress, 0.75, 1.0),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def analyze(
     began = perf_counter()
     chosen_task, image, opened = _resolve(source, wish, runtime, progress)
     loaded = perf_counter()
-    reading = chosen_task.read(image, runtime, progress)
+    reading = chosen_task.read(image, runtime, within(progress, 0.15, 0.75))
     reading.seconds.setdefault("load", loaded - began)
     return Analysis(
         reading=reading,
@@ -183,13 +183,17 @@ def _resolve(
     if isinstance(source, Volume):
         return named or _only_task(source), source, ""
     if isinstance(source, (str, Path)):
-        progress("open", 0.0)
-        source = open_study(source)
+        source = open_study(source, progress=within(progress, 0.0, 0.05))
     opened = str(source.root if isinstance(source, Study) else source.source.root or "")
     candidates = (source,) if isinstance(source, Series) else source.series
     task, chosen = choose(candidates, [named] if named else None, wish.series)
-    progress("load", 0.02)
-    return task, chosen.load(policy=wish.policy, runtime=runtime, progress=progress, intensity=wish.intensity), opened
+    return (
+        task,
+        chosen.load(
+            policy=wish.policy, runtime=runtime, progress=within(progress, 0.05, 0.15), intensity=wish.intensity
+        ),
+        opened,
+    )
 
 
 def _only_task(image: Volume) -> Task:

@@ -57,7 +57,7 @@ def verify(
         The folder has no manifest, or a manifest that cannot be read.
     """
     folder = Path(folder)
-    changed = tuple(f"{one.path}: {one.kind} {one.detail}".rstrip() for one in evidence.check_manifest(folder))
+    changed = tuple(str(one) for one in evidence.check_manifest(folder))
     if not repeat or changed:
         return Verification(changed, repeated=False)
     manifest = evidence.read_manifest(folder)

@@ -30,7 +30,7 @@ from overread.image.window import PULMONARY_PAPER, SOFT_TISSUE
 from overread.measure import NoduleMeasure, NotMeasurable, estimate_edge, measure_nodule
 from overread.ops.lung_field import LungField, lung_field
 from overread.phantoms import Phantom
-from overread.runtime import Progress, Runtime
+from overread.runtime import Progress, Runtime, within
 from overread.tasks.chest_ct_nodule.categories import fleischner_2017, lung_rads_2022
 from overread.tasks.chest_ct_nodule.detect import Candidate, find_nodules
 from overread.tasks.chest_ct_nodule.location import LungExtent, lung_extent, side_of, zone_of
@@ -80,9 +80,9 @@ class ChestCtNodule:
 
     def simulate(self, seed: int) -> Phantom:
         """A chest CT phantom with planted nodules."""
-        from overread.phantoms.chest import demo_chest  # noqa: PLC0415  (a reading needs no phantom)
+        from overread.tasks.chest_ct_nodule.example import example_chest  # noqa: PLC0415  (a reading needs no phantom)
 
-        return demo_chest(seed)
+        return example_chest(seed)
 
     def read(self, image: Volume, runtime: Runtime, progress: Progress) -> Reading:
         """Find, verify, measure, type and categorise nodules in a CT volume in HU."""
@@ -94,12 +94,14 @@ class ChestCtNodule:
 
     def _read(self, image: Volume, scope: Scope, runtime: Runtime, progress: Progress) -> Reading:
         watch = _Watch(progress)
-        watch.stage("lungs", 0.05)
+        watch.stage("lungs", 0.0)
         lung = lung_field(image, runtime)
         if not lung.found:
             return self._refusal(image, Scope(ScopeAnswer.NO, lung.reasons))
-        watch.stage("find", 0.3)
-        candidates = find_nodules(image, lung, self.plan.detect, runtime, progress)[: self.plan.most_findings]
+        watch.stage("find", 0.25)
+        candidates = find_nodules(image, lung, self.plan.detect, runtime, within(progress, 0.25, 0.5))[
+            : self.plan.most_findings
+        ]
         watch.stage("measure", 0.5)
         edge = estimate_edge(image, lung.inside)
 
@@ -111,7 +113,7 @@ class ChestCtNodule:
         pairs = list(zip(candidates, runtime.map(measured, candidates), strict=True))
         kept = _distinct([(c, m) for c, m in pairs if isinstance(m, NoduleMeasure) and self._listed(m)])
         lost = [(c, m) for c, m in pairs if isinstance(m, NotMeasurable)]
-        watch.stage("describe", 0.8)
+        watch.stage("describe", 0.95)
         findings, segments = self._findings(image, lung, kept)
         seconds = watch.stop()
         return Reading(
