@@ -15,7 +15,7 @@ from pydicom.uid import generate_uid
 
 from overread.image import Intensity
 from overread.io import open_study
-from overread.io.header import read_header
+from overread.io.dicom.header import read_header
 from overread.runtime import Runtime
 
 
@@ -248,7 +248,7 @@ def long_sequence(dataset, items, undefined):
 @pytest.mark.parametrize("undefined", [False, True])
 def test_sequences_before_the_pixels_stay_on_the_fast_path(writer, stored, syntax, undefined, monkeypatch):
     """Headers of 1, 10 and 100 KiB: each outgrows one more buffer."""
-    monkeypatch.setattr("overread.io.header._from_pydicom", lambda *a: pytest.fail("left the fast path"))
+    monkeypatch.setattr("overread.io.dicom.header._from_pydicom", lambda *a: pytest.fail("left the fast path"))
     writer.syntax = syntax
     writer.edit = lambda dataset, n: long_sequence(dataset, (1, 80, 800)[n], undefined)
     paths = writer.write(stored[:3])
@@ -296,7 +296,7 @@ def _bare(dataset):
 def test_fast_path_and_pydicom_read_the_same_header(writer, stored, monkeypatch):
     (path, *_) = writer.write(stored)
     fast = read_header(str(path), {})
-    monkeypatch.setattr("overread.io.header.walk", _odd)
+    monkeypatch.setattr("overread.io.dicom.header.walk", _odd)
     slow = read_header(str(path), {})
     assert slow.shared == fast.shared
     assert (slow.position_lps, slow.sop_uid, slow.instance_number) == (
@@ -307,13 +307,13 @@ def test_fast_path_and_pydicom_read_the_same_header(writer, stored, monkeypatch)
 
 
 def _odd(*args, **kwargs):
-    from overread.io.tags import OddHeaderError  # noqa: PLC0415
+    from overread.io.dicom.tags import OddHeaderError  # noqa: PLC0415
 
     raise OddHeaderError("for the test")
 
 
 def test_meta_information_without_group_length_and_bare_of_class(writer, stored, monkeypatch):
-    monkeypatch.setattr("overread.io.header._from_pydicom", lambda *a: pytest.fail("left the fast path"))
+    monkeypatch.setattr("overread.io.dicom.header._from_pydicom", lambda *a: pytest.fail("left the fast path"))
     for n, path in enumerate(writer.write(stored)):
         dataset = pydicom.dcmread(path)
         uid = str(dataset.SOPInstanceUID)
@@ -335,7 +335,7 @@ def test_odd_values_read_by_pydicom_are_not_shouted(writer, stored, monkeypatch,
     writer.edit = edit
     writer.write(stored)
     recwarn.clear()
-    monkeypatch.setattr("overread.io.header.walk", _odd)
+    monkeypatch.setattr("overread.io.dicom.header.walk", _odd)
     assert load(writer).array.shape == stored.shape
     assert len(recwarn) == 0
 

@@ -57,13 +57,16 @@ def _text(name: Code, value: str) -> TextContentItem:
     return TextContentItem(coded(name), ascii_text(value) or "-", RelationshipTypeValues.CONTAINS)
 
 
-def _algorithm(reading: Reading, parameters: Iterable[str] = ()) -> AlgorithmIdentification:
+def _algorithm(
+    reading: Reading, parameters: Iterable[str] = (), *, family: DicomCode | None = FAMILY
+) -> AlgorithmIdentification:
+    """TID 4019; the family is said once a group, not with every number."""
     p = reading.provenance
     return AlgorithmIdentification(
         name=ascii_text(p.task),
         version=p.task_version or "unversioned",
         parameters=[ascii_text(text) for text in parameters] or None,
-        family=FAMILY,
+        family=family,
     )
 
 
@@ -104,7 +107,7 @@ def _num(m: Measurement, reading: Reading) -> Num:
         _unit(m.unit),
         qualifier=coded(words.NOT_MEASURED) if failed else None,
         derivation=coded(term.derivation) if term.derivation else None,
-        algorithm_id=_algorithm(reading, _parameters(m)),
+        algorithm_id=_algorithm(reading, _parameters(m), family=None),
         properties=_properties(m),
     )
 
@@ -118,7 +121,9 @@ def _measurements(finding: Finding) -> Iterator[Measurement]:
 
 
 def descriptor_text(d: Descriptor) -> str:
-    """A descriptor in one line: value, what cannot be excluded, and the sentence."""
+    """A descriptor in one line: its sentence if that begins with the value, else value, doubt and sentence."""
+    if d.text.startswith(d.value):
+        return ascii_text(d.text)
     also = f", cannot exclude {', '.join(d.also)}" if d.also else ""
     sentence = f" ({d.text})" if d.text and d.text != d.value else ""
     return ascii_text(f"{d.value}{also}{sentence}")

@@ -13,10 +13,10 @@ from overread.errors import DamagedFileError, GeometryError, InputError
 from overread.geometry import Fault, Policy, Severity
 from overread.geometry.stack import Stack, verdict_of
 from overread.image import Intensity, Volume, Window
-from overread.io.dicom import DicomSeries, rescale_of
-from overread.io.header import Header
+from overread.io.dicom.header import Header
+from overread.io.dicom.pixels import SliceReport, read_float32, read_int16
+from overread.io.dicom.series import DicomSeries, rescale_of
 from overread.io.memory import require_memory
-from overread.io.pixels import SliceReport, read_float32, read_int16
 from overread.runtime import Progress, Runtime, silent
 
 _SLICES_A_PIECE = 8

@@ -10,7 +10,7 @@ from io import FileIO
 from typing import NamedTuple
 
 from overread.errors import DamagedFileError, UnsupportedFormatError
-from overread.io.tags import PIXEL_DATA, OddHeaderError, ShortBufferError, Walked, walk
+from overread.io.dicom.tags import PIXEL_DATA, OddHeaderError, ShortBufferError, Walked, walk
 
 FIRST_READ = 4096
 _LATER_READS = (1 << 16, 1 << 22)
@@ -167,7 +167,7 @@ def first_bytes(path: str, count: int = FIRST_READ) -> tuple[bytes, int]:
 
 
 def _from_pydicom(path: str, cache: SharedCache, size: int) -> Header:
-    from overread.io.fallback import walk_with_pydicom  # noqa: PLC0415  (a heavy library that few files need)
+    from overread.io.dicom.fallback import walk_with_pydicom  # noqa: PLC0415  (a heavy library that few files need)
 
     return header_from(path, walk_with_pydicom(path, WANTED), cache, size)
 

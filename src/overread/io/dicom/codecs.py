@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import DamagedFileError
-from overread.io.tags import (
+from overread.io.dicom.tags import (
     DEFLATED_LITTLE,
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
