@@ -97,15 +97,19 @@ def descriptor_rows(descriptors: Iterable[Descriptor]) -> list[dict[str, str]]:
 def _cell_of_number(finding: Finding, name: str) -> dict[str, str]:
     m = next((m for m in finding.measurements if m.name == name), None)
     if m is None:
-        return {"text": "", "small": ""}
-    return {"text": wording.value_text(m), "small": wording.interval_text(m)}
+        return {"text": "", "small": "", "kind": ""}
+    return {"text": wording.value_text(m), "small": wording.interval_text(m), "kind": "limits"}
 
 
 def _cell_of_descriptor(finding: Finding, name: str) -> dict[str, str]:
     d = next((d for d in finding.descriptors if d.name == name), None)
     if d is None:
-        return {"text": "", "small": ""}
-    return {"text": d.value.replace("_", " "), "small": f"cannot exclude {' or '.join(d.also)}" if d.also else ""}
+        return {"text": "", "small": "", "kind": ""}
+    return {
+        "text": d.value.replace("_", " "),
+        "small": f"cannot exclude {' or '.join(d.also)}" if d.also else "",
+        "kind": "",
+    }
 
 
 def _summary(reading: Reading) -> dict[str, Any]:
@@ -245,6 +249,13 @@ def _loss(result: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"words": "In seg.dcm the masks lie on the frames as they were sent, which changed them by:", "rows": rows}
 
 
+def _glossary(reading: Reading) -> list[tuple[str, str]]:
+    """What each quantity is, once: on paper it stands here and not in every table."""
+    names = dict.fromkeys(m.name for f in reading.findings for m in f.measurements)
+    terms = [measurement_term(name) for name in names]
+    return [(term.title, term.help) for term in terms if term.help]
+
+
 def _card_figures(card: TaskCard) -> list[dict[str, str]]:
     rows = []
     for figure in card.figures:
@@ -354,6 +365,7 @@ def report_html(
         image_numbers=number_rows(reading.measurements),
         image_labels=descriptor_rows(reading.labels),
         findings=[_finding(f, figures.get(f.number, [])) for f in reading.findings],
+        glossary=_glossary(reading),
         card=card,
         card_figures=_card_figures(card) if card else [],
         proofs=_proofs(result),
