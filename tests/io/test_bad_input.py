@@ -302,6 +302,35 @@ def test_one_slice_that_does_not_belong_is_named(writer, stored, values, code, p
     assert "005.dcm" in refusal(kind, lambda: series.load(policy=policy))
 
 
+@pytest.mark.parametrize(("off", "code"), [(5e-5, None), (5e-4, "not_parallel"), (5e-3, "mixed_orientation")])
+def test_slices_not_quite_parallel(writer, stored, off, code):
+    def edit(dataset, n):
+        if n == 5:
+            dataset.ImageOrientationPatient = [
+                round(np.sqrt(1 - off**2), 9),
+                off,
+                0,
+                -off,
+                round(np.sqrt(1 - off**2), 9),
+                0,
+            ]
+
+    writer.edit = edit
+    writer.write(stored)
+    series = open_study(writer.folder).only()
+    assert codes(series.verdict) == ({code} if code else set())
+    assert all(fault.files == ("005.dcm",) for fault in series.verdict.faults)
+    if code == "not_parallel":
+        assert series.verdict.faults[0].amount_mm == pytest.approx(5e-4 * 20 * 0.9)
+
+
+def test_native_pixels_said_to_be_in_fragments(writer, stored):
+    writer.syntax = "1.2.840.10008.1.2.4.80"
+    for path in writer.write(stored):
+        path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.4.80", b"1.2.840.10008.1.2.1\0\0\0"))
+    assert "fragments" in refusal(DamagedFileError, lambda: open_study(writer.folder))
+
+
 def test_two_patients_without_identifier_are_told_apart_by_name(writer, stored):
     def edit(dataset, n):
         dataset.PatientID = ""

@@ -199,6 +199,16 @@ def test_a_frame_in_several_fragments(writer, stored, fragments):
     np.testing.assert_array_equal(load(writer).array, stored - 1024)
 
 
+def test_twelve_bit_jpeg_is_close_and_flagged(writer):
+    stored = np.add.outer(np.arange(6) * 50, np.add.outer(np.arange(64) * 20, np.arange(48) * 10)).astype(np.uint16)
+    writer.syntax = "1.2.840.10008.1.2.4.51"
+    writer.edit = edit_all(BitsStored=12, HighBit=11)
+    writer.write(stored)
+    volume = load(writer)
+    assert np.abs(volume.array - (stored - 1024.0)).max() <= 4
+    assert "lossy" in codes(volume)
+
+
 @pytest.mark.parametrize("predictor", range(1, 8))
 def test_every_predictor_of_lossless_jpeg(writer, stored, predictor, monkeypatch):
     def encode(plane):

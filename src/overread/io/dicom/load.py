@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -75,7 +76,11 @@ def load_dicom(
         intensity=Intensity.HU if all(rescale_of(h.shared).is_hu for h in used) else Intensity.ARBITRARY,
         source=series.source(used),
         verdict=verdict,
-        windows=tuple(Window(center, width) for center, width in shared.windows if width > 1),
+        windows=tuple(
+            Window(center, width)
+            for center, width in shared.windows
+            if width > 1 and math.isfinite(center) and math.isfinite(width)
+        ),
     )
 
 

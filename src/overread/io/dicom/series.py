@@ -22,7 +22,8 @@ ENHANCED_CLASSES = frozenset(
     "1.2.840.10008.5.1.4.1.1." + tail for tail in ("2.1", "2.2", "4.1", "4.3", "4.4", "128.1", "130")
 )
 """Enhanced and legacy-converted enhanced CT, MR and PET: their places are in functional groups."""
-COSINE_AGREES = 1e-3
+COSINE_AGREES, COSINE_LIMIT = 1e-4, 1e-3
+"""Slices whose direction cosines differ by less are parallel; up to the limit they load with a warning."""
 SPACING_AGREES = 1e-4
 
 
@@ -189,7 +190,25 @@ def _faults(group: list[Header], root: Path) -> list[Fault]:
     if not any(fault.severity is Severity.FATAL for fault in faults):
         for code, words, unit, value in _MUST_AGREE:
             faults += _disagreement(code, words, unit, [(value(s), m) for s, m in kinds], names)
+        faults += _wobble(kinds, names)
     return faults
+
+
+def _wobble(kinds: list[tuple[Shared, list[Header]]], names: dict[int, str]) -> list[Fault]:
+    """A warning for slices that are not quite parallel: by rounding, or since the patient was turned a little."""
+    usual = max(kinds, key=lambda kind: len(kind[1]))[0]
+    extent_mm = max(usual.rows * usual.spacing_mm[0], usual.columns * usual.spacing_mm[1])
+    odd: list[Header] = []
+    worst = 0.0
+    for shared, members in kinds:
+        off = max(abs(a - b) for a, b in zip(shared.orientation, usual.orientation, strict=True))
+        if COSINE_AGREES < off <= COSINE_LIMIT:
+            odd += members
+            worst = max(worst, off * extent_mm)
+    if not odd:
+        return []
+    message = f"{len(odd)} slices are not quite parallel to the others, by up to {worst:.2f} mm over the picture"
+    return [Fault("not_parallel", Severity.WARNING, message, worst, tuple(sorted(names[id(h)] for h in odd)))]
 
 
 def _repeated(group: list[Header]) -> list[Header]:
@@ -269,7 +288,7 @@ def _agree(code: str, value: tuple[float, ...] | str, usual: tuple[float, ...] |
     if isinstance(value, str) or isinstance(usual, str):
         return value == usual
     if code == "mixed_orientation":
-        return max(abs(a - b) for a, b in zip(value, usual, strict=True)) <= COSINE_AGREES
+        return max(abs(a - b) for a, b in zip(value, usual, strict=True)) <= COSINE_LIMIT
     return all(math.isclose(a, b, rel_tol=SPACING_AGREES) for a, b in zip(value, usual, strict=True))
 
 
