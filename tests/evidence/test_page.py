@@ -31,7 +31,7 @@ from overread.evidence.page.outline import outlines
 from overread.evidence.page.overlay import OUTLINE, overlay_png
 from overread.evidence.page.report import answer_of
 from overread.evidence.page.viewer import BUDGET_CHARACTERS, viewer_data
-from overread.findings import Interval, Measurement, Quality, Reason, Scope, ScopeAnswer
+from overread.findings import Component, Interval, Measurement, Quality, Reason, Scope, ScopeAnswer
 from overread.geometry import axial_grid, orient
 from overread.image import Intensity, LabelMap, Volume, Window
 from overread.image.window import LUNG
@@ -441,3 +441,10 @@ def test_a_category_is_not_said_twice(case, tmp_path):
     _, page = page_of(case, tmp_path / "out")
     section = page.text[page.text.index("Lung-RADS 2022: 3") :][:90]
     assert section.startswith("Lung-RADS 2022: 3 cannot exclude 4A Probably benign – see again.")
+
+
+def test_parts_of_an_interval_are_shares_of_its_variance():
+    parts = (Component("noise", 3.0), Component("cut", 0.04, log_scale=True), Component("blur", 0.1))
+    m = Measurement("volume", 100.0, "mm3", Interval(90, 110), "", components=parts)
+    assert wording.parts_text(m) == "cut 64 %, noise 36 %"
+    assert wording.parts_text(dataclasses.replace(m, components=())) == ""
