@@ -53,6 +53,7 @@ class SliceWriter:
     study: str = "7"
     syntax: str = EXPLICIT
     modality: str = "CT"
+    encoders: dict[str, Callable[[NDArray[Any]], bytes]] = field(default_factory=lambda: ENCODERS, repr=False)
     edit: Callable[[Dataset, int], None] = field(default=lambda dataset, n: None)
 
     def positions(self, count: int) -> NDArray[np.float64]:
@@ -107,7 +108,7 @@ class SliceWriter:
             ds.PixelData = plane.tobytes()
             ds.compress(RLE, generate_instance_uid=False)
         else:
-            ds.PixelData = encapsulate([ENCODERS[self.syntax](np.ascontiguousarray(plane))])
+            ds.PixelData = encapsulate([self.encoders[self.syntax](np.ascontiguousarray(plane))])
             ds["PixelData"].is_undefined_length = True
             ds["PixelData"].VR = "OB"
 

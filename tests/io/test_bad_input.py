@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+from io import FileIO
 
 import numpy as np
 import pytest
@@ -89,14 +90,13 @@ def test_no_permission_for_a_folder(tmp_path, monkeypatch):
 
 def test_no_permission_for_a_file(writer, stored, monkeypatch):
     writer.write(stored)
-    real = os.open
 
-    def locked(path, *args, **kwargs):
+    def locked(path):
         if str(path).endswith("003.dcm"):
             raise PermissionError(13, "Permission denied", str(path))
-        return real(path, *args, **kwargs)
+        return FileIO(path)
 
-    monkeypatch.setattr(os, "open", locked)
+    monkeypatch.setattr("overread.io.header.FileIO", locked)
     study = open_study(writer.folder)
     assert [(one.path.name, one.kind) for one in study.skipped] == [("003.dcm", "no_permission")]
     assert codes(study.only().verdict) >= {"missing_slices", "unreadable_files"}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
@@ -193,6 +197,33 @@ def test_a_frame_in_several_fragments(writer, stored, fragments):
         dataset.PixelData = encapsulate([frame], fragments_per_frame=fragments)
         dataset.save_as(path)
     np.testing.assert_array_equal(load(writer).array, stored - 1024)
+
+
+@pytest.mark.parametrize("predictor", range(1, 8))
+def test_every_predictor_of_lossless_jpeg(writer, stored, predictor, monkeypatch):
+    def encode(plane):
+        return imagecodecs.jpeg8_encode(plane.view(np.uint16), lossless=True, predictor=predictor, bitspersample=16)
+
+    writer.syntax = "1.2.840.10008.1.2.4.57"
+    monkeypatch.setitem(writer.encoders, writer.syntax, encode)
+    writer.write(stored)
+    np.testing.assert_array_equal(load(writer).array, stored - 1024)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["dcmcrle"], ["dcmcjpls"], ["dcmcjpeg", "+e1"], *[["dcmcjpeg", "+el", "+sv", str(n)] for n in range(1, 8)]],
+    ids=" ".join,
+)
+def test_files_that_dcmtk_compressed(writer, stored, command):
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not here: install the Debian package dcmtk")
+    writer.study = "8"
+    for path in writer.write(stored.astype(np.uint16)):
+        subprocess.run([*command, path, path], check=True, capture_output=True)
+    series = open_study(writer.folder).only()
+    assert series.transfer_syntax not in ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
+    np.testing.assert_array_equal(series.load().array, stored - 1024)
 
 
 # -- headers off the beaten track

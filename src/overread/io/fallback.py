@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +39,8 @@ def walk_with_pydicom(path: str, wanted: frozenset[int]) -> Walked:
         dataset = _open(path, [*wanted, *_PIXEL_TAGS])
         try:
             syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or _guessed_syntax(dataset))
+            if not re.fullmatch(r"[0-9.]{1,64}", syntax):
+                raise ValueError("transfer syntax")
             pixel_tag = next((tag for tag in _PIXEL_TAGS if tag in dataset), 0)
             plain = pydicom.Dataset()
             for tag in sorted(wanted):
@@ -93,13 +97,18 @@ _ONE_AT_A_TIME = Lock()
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No warnings of pydicom: our own checks judge values, and its texts quote them, names of patients too.
+    """No warnings and no log lines of pydicom: our own checks judge values, and its texts quote them, names too.
 
-    One thread at a time, since the filters of `warnings` belong to the whole process.
+    One thread at a time, since filters and loggers belong to the whole process.
     """
+    logger = logging.getLogger("pydicom")
     with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        before, logger.disabled = logger.disabled, True
+        try:
+            yield
+        finally:
+            logger.disabled = before
 
 
 def _guessed_syntax(dataset: pydicom.Dataset) -> str:

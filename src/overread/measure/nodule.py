@@ -224,8 +224,7 @@ def volume_parts(shape: Shape, plan: MeasurePlan) -> dict[str, float]:
         "shape model": plan.model_share * volume,
     }
     if segment.vessel is not None:
-        spread = float(np.std(segment.cut_volumes_mm3, ddof=1)) if len(segment.cut_volumes_mm3) > 1 else 0.0
-        parts["vessel cut"] = math.hypot(spread, plan.vessel_cut_mm * segment.vessel.area_mm2)
+        parts["vessel cut"] = segment.vessel.area_mm2 * math.hypot(segment.vessel.rough_mm, plan.vessel_cut_mm)
     if segment.wall is not None:
         parts["pleura surface"] = segment.contact_mm2 * math.hypot(segment.wall_sd_mm, plan.wall_floor_mm)
     return parts

@@ -41,8 +41,6 @@ class MeasurePlan:
         Blur where a scan has no edge to fit: FWHM 1.1 mm, 0.8-1.4 mm common to chest kernels.
     soft_tissue_hu : (mean, sd)
         Density believed of a solid nodule too small to show a plateau.
-    ball_share : float
-        Radius of the ball that cuts vessels, over the radius of the largest ball inside the nodule.
     solid_hu, calcified_hu : float
         Solid component and calcification begin above these (HU).
     """
@@ -50,7 +48,6 @@ class MeasurePlan:
     assumed_sigma_mm: float = 0.47
     assumed_sigma_sd_mm: float = 0.08
     soft_tissue_hu: tuple[float, float] = (40.0, 25.0)
-    ball_share: float = 0.55
     solid_hu: float = -300.0
     calcified_hu: float = 300.0
     solid_share: float = 0.8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,13 @@ from scipy import ndimage as ndi
 
 from overread.measure.distance import Distance, level_distance
 from overread.measure.patch import Bool, Float, Patch
+from overread.measure.star import Star, fit_star, hidden_from, outside_star
 from overread.measure.wall import Wall, find_wall
 
+BALL_SHARE = 0.45
+"""Radius of the ball that fills the nodule up to a vessel, over the radius of the largest ball inside it."""
+SLACK_MM = 0.7
+"""What lies this far beyond the balls is looked at: it is vessel where it goes far."""
 ALL_NEIGHBOURS = np.ones((3, 3, 3), dtype=bool)
 
 
@@ -37,10 +42,11 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """How a vessel was cut off: radius of the opening ball, and the area of the cuts."""
+    """How a vessel was cut off: area of the cuts, how rough the free surface is about the smooth one, its radius."""
 
-    ball_mm: float
     area_mm2: float
+    rough_mm: float
+    radius_mm: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +70,6 @@ class Segment:
     wall_sd_mm : float
         Sd of the wall's mean height beneath the nodule.
     vessel : Cut or None
-    cut_volumes_mm3 : tuple
-        Volume at the 50 % level for each opening radius tried; the first is `inside`.
     leaks : bool
         The nodule still reaches the border of the patch.
     """
@@ -78,7 +82,6 @@ class Segment:
     contact_mm2: float = 0.0
     wall_sd_mm: float = 0.0
     vessel: Cut | None = None
-    cut_volumes_mm3: tuple[float, ...] = ()
     leaks: bool = False
 
     @property
@@ -120,7 +123,6 @@ def segment_nodule(
     *,
     radius_mm: float,
     levels: Levels,
-    ball_share: float,
     others: Bool | None = None,
 ) -> Segment | None:
     """Grow the nodule from its seed and cut it free.
@@ -133,8 +135,6 @@ def segment_nodule(
         Closed lung field on the refined grid.
     seed : (3,)
         On the refined grid.
-    ball_share : float
-        Radius of the opening ball over the radius of the nodule.
 
     Returns
     -------
@@ -159,17 +159,16 @@ def segment_nodule(
         if start is None:
             return None
         free = component_of(free, start)
-    inside, cut, volumes = _cut_vessels(
-        free, start, spacing, radius_mm=radius_mm, share=ball_share, voxel_mm3=patch.fine_voxel_mm3
-    )
+    behind = None if wall is None else wall.behind(grown.shape, spacing)
+    middle = nearest_dense(free, seed, spacing, max(radius_mm, 2.0)) or start
+    inside, cut = _cut_vessels(free, middle, spacing, radius_mm=radius_mm, behind=behind)
     distance = level_distance(field, dense, levels.level_hu, spacing)
     if distance is None or not inside.any():
         return None
     own = inside[tuple(distance.nearest)]
     own &= ~(dense & ~inside)
     contact, wall_sd = 0.0, 0.0
-    if wall is not None:
-        behind = wall.behind(grown.shape, spacing)
+    if wall is not None and behind is not None:
         own &= ~behind
         contact = _contact_mm2(inside, behind & dense, spacing)
         if contact == 0.0:
@@ -177,7 +176,7 @@ def segment_nodule(
         else:
             touching = inside & ndi.binary_dilation(behind)
             wall_sd = wall.height_sd_mm(np.argwhere(touching) * np.array(spacing))
-    return Segment(inside, dense, distance, own, wall, contact, wall_sd, cut, volumes, reaches_border(inside))
+    return Segment(inside, dense, distance, own, wall, contact, wall_sd, cut, reaches_border(inside))
 
 
 def _sits_on_body(outside_lung: Bool, patch: Patch) -> bool:
@@ -206,71 +205,43 @@ def _cut_vessels(
     spacing: tuple[float, float, float],
     *,
     radius_mm: float,
-    share: float,
-    voxel_mm3: float,
-) -> tuple[Bool, Cut | None, tuple[float, ...]]:
-    """Opening by balls of several radii; what is removed and reaches far is vessel, the rest is given back."""
-    depth = ndi.distance_transform_edt(np.pad(grown, 1, mode="edge"), sampling=spacing)[1:-1, 1:-1, 1:-1]
-    core = float(depth[_ball(grown.shape, start, spacing, max(radius_mm, 2.0)) & grown].max())
-    volumes, chosen, cut = [], grown, None
-    for factor in (1.0, 0.8, 1.25):
-        ball = float(np.clip(share * factor * core, 0.4, 0.85 * core))
-        inside, area = _open_once(grown, depth, start, spacing, ball=ball, core=core)
-        volumes.append(float(np.count_nonzero(inside)) * voxel_mm3)
-        if factor == 1.0:
-            chosen = inside
-            if area == 0.0:
-                return grown, None, (volumes[0],)
-            cut = Cut(ball, area)
-    return chosen, cut, tuple(volumes)
-
-
-def _open_once(
-    grown: Bool,
-    depth: NDArray[np.float64],
-    start: tuple[int, ...],
-    spacing: tuple[float, float, float],
-    *,
-    ball: float,
-    core: float,
-) -> tuple[Bool, float]:
-    """Opening by one ball: the nodule, and the area of the cuts (0 when nothing was cut)."""
-    eroded = depth > ball
-    centre = nearest_dense(eroded, np.array(start, dtype=np.float64), spacing, 2 * core + 4.0)
+    behind: Bool | None,
+) -> tuple[Bool, Cut | None]:
+    """Cut off what leaves the nodule's smooth surface and goes far; give back what ends soon."""
+    star = fit_star(grown, np.array(start) * np.array(spacing), spacing, radius_mm, behind)
+    where = np.argwhere(grown)
+    outside = np.zeros(grown.shape, dtype=np.float32)
+    outside[tuple(where.T)] = outside_star(where, star, spacing)
+    reach = max(3.0, 0.9 * star.radius_mm)
+    if float(outside.max()) < reach:
+        return grown, None
+    away = _beyond_balls(grown, outside, star, spacing)
+    if away is None:
+        return grown, None
+    labels, count = ndi.label(grown & (away > SLACK_MM), structure=ALL_NEIGHBOURS)
+    far = ndi.maximum(outside, labels, index=np.arange(1, count + 1)) >= reach
+    vessel = np.concatenate([[False], far])[labels]
+    if not vessel.any():
+        return grown, None
+    near = vessel | ((ndi.distance_transform_edt(~vessel, sampling=spacing) <= SLACK_MM + 0.3) & (away > 0) & grown)
+    where = np.argwhere(near)
+    taken = np.zeros_like(grown)
+    taken[tuple(where.T)] = hidden_from(where, star, spacing)
+    inside = grown & ~taken
+    centre = nearest_dense(inside, star.centre_mm / np.array(spacing), spacing, 2 * star.radius_mm + 2.0)
     if centre is None:
-        return grown, 0.0
-    eroded = component_of(eroded, centre)
-    away = ndi.distance_transform_edt(~eroded, sampling=spacing)
-    opened = grown & (away <= ball)
-    removed = grown & ~opened
-    clear = removed & (away > ball + 0.8)
-    labels, count = ndi.label(clear, structure=ALL_NEIGHBOURS)
-    if not count:
-        return grown, 0.0
-    reach = ndi.maximum(away, labels, index=np.arange(1, count + 1)) - ball
-    border = np.zeros(count + 1, dtype=bool)
-    for axis in range(3):
-        for end in (0, -1):
-            border[np.unique(np.take(labels, end, axis=axis))] = True
-    border[0] = False
-    vessel_labels = np.flatnonzero(border[1:] | (reach > max(4.0, 1.1 * core))) + 1
-    if not len(vessel_labels):
-        return grown, 0.0
-    vessel = np.isin(labels, vessel_labels)
-    near_vessel = ndi.distance_transform_edt(~vessel, sampling=spacing) <= 2.0
-    taken = vessel | (removed & near_vessel)
-    inside = component_of(grown & ~taken, centre)
-    return inside, _contact_mm2(inside, grown & ~inside, spacing)
+        return grown, None
+    inside = component_of(inside, centre)
+    area = _contact_mm2(inside, grown & ~inside, spacing)
+    return inside, Cut(area, star.residual_mm, star.radius_mm)
 
 
-def _ball(
-    shape: tuple[int, ...], centre: tuple[int, ...], spacing: tuple[float, float, float], radius_mm: float
-) -> Bool:
-    """Voxels within `radius_mm` of `centre`."""
-    k, j, i = (((np.arange(n) - c) * s) ** 2 for n, c, s in zip(shape, centre, spacing, strict=True))
-    return np.asarray((k[:, None, None] + j[None, :, None] + i[None, None, :]) <= radius_mm**2)
-
-
-def look_again(levels: Levels, background_hu: float, plateau_hu: float) -> Levels:
-    """The same noise with new levels."""
-    return replace(levels, background_hu=background_hu, plateau_hu=plateau_hu)
+def _beyond_balls(grown: Bool, outside: Float, star: Star, spacing: tuple[float, float, float]) -> Float | None:
+    """Distance, mm, from the union of balls that fit into the grown part with their centres deep in the star."""
+    depth = ndi.distance_transform_edt(np.pad(grown, 1, mode="edge"), sampling=spacing)[1:-1, 1:-1, 1:-1]
+    core = float(depth[outside < -0.3 * star.radius_mm].max(initial=0.0))
+    ball = BALL_SHARE * min(core, star.radius_mm)
+    seeds = (depth > ball) & (outside < -0.75 * ball)
+    if not seeds.any():
+        return None
+    return np.asarray(ndi.distance_transform_edt(~seeds, sampling=spacing) - ball, dtype=np.float32)

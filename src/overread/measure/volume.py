@@ -103,9 +103,7 @@ def _shape_once(
     shape: Shape | str = "not tried"
     for _ in range(3):
         field = _quiet(patch, levels)
-        segment = segment_nodule(
-            patch, field, lung_fine, seed, radius_mm=radius_mm, levels=levels, ball_share=plan.ball_share, others=known
-        )
+        segment = segment_nodule(patch, field, lung_fine, seed, radius_mm=radius_mm, levels=levels, others=known)
         if segment is None:
             return "nothing near the seed is denser than half-way between lung and nodule"
         fit = fit_replica(_problem(patch, lung_here, segment, levels=levels, edge=edge, scanner=scanner, plan=plan))

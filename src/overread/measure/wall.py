@@ -11,7 +11,8 @@ from scipy import ndimage as ndi
 from overread.measure.patch import Bool, Float
 
 STEP_MM = 0.6
-RIM_MM = 9.0
+FEWEST_POINTS = 60
+RIM_MM = 8.0
 """How far around the nodule the wall is looked at."""
 
 
@@ -80,12 +81,12 @@ def find_wall(
     Returns
     -------
     Wall or None
-        None where no wall is near, or it cannot be seen on enough sides (fewer than 60 points in 3 of 4 quadrants).
+        None where no wall is near, or it cannot be seen on enough sides (60 points in 3 of 4 quadrants).
     """
     frame = _frame_towards(dense & ~lung, spacing_mm, seed_mm, radius_mm)
     if frame is None:
         return None
-    reach = radius_mm + RIM_MM
+    reach = 1.3 * radius_mm + RIM_MM
     sides = np.arange(-reach, reach + STEP_MM / 2, STEP_MM)
     depths = np.arange(-reach, reach + STEP_MM / 4, STEP_MM / 2)
     u, v, w = np.meshgrid(sides, sides, depths, indexing="ij")
@@ -150,27 +151,49 @@ def _fit_surface(
 ) -> Wall | None:
     """Reweighted quadratic; what bulges into the lung (nodule, vessels) is trimmed with a margin, one-sided."""
     apart = np.hypot(u, v)
-    keep = apart > 0.7 * radius_mm
+    if len(u) < FEWEST_POINTS:
+        return None
     gentle = np.diag([0.0, 0.0, 0.0, 1.0, 1.0, 1.0]) * 100.0  # curvature sd .1 / mm: a wall of 5 mm radius is 1 sd
-    terms, spread = _terms(u, v), 1.0
-    coefficients: NDArray[np.float64] = np.zeros(6)
+    terms = _terms(u, v)
+    coefficients = _first_guess(terms, height, apart, radius_mm)
     normal: NDArray[np.float64] = np.eye(6)
-    near = np.exp(-((apart / (radius_mm + 7.0)) ** 2))
-    weights = near
-    for _ in range(12):
-        if keep.sum() < 60 or _quadrants(u[keep], v[keep]) < 3:
-            return None
-        chosen = terms[keep]
-        normal = (chosen.T * weights[keep]) @ chosen + gentle * spread**2
-        coefficients = np.asarray(np.linalg.solve(normal, chosen.T @ (weights[keep] * height[keep])))
+    near = np.exp(-((apart / (radius_mm + 8.0)) ** 2))
+    spread = 0.5
+    for _ in range(10):
         left = height - terms @ coefficients
-        spread = float(np.clip(1.4826 * np.median(np.abs(left[keep])), 0.08, 3.0))
-        bulge = left < -3 * spread
-        keep = (apart > 0.7 * radius_mm) & ~_grown(u, v, bulge, 1.3)
-        weights = near * np.clip(1 - (left / (4 * spread)) ** 2, 0, 1) ** 2
+        bulge = left < -max(2.5 * spread, 0.4)
+        weights = near * np.clip(1 - (left / max(4 * spread, 0.6)) ** 2, 0, 1) ** 2 * ~_grown(u, v, bulge, 1.2)
+        keep = weights > 0.02
+        if keep.sum() < FEWEST_POINTS or _quadrants(u[keep], v[keep]) < 3:
+            return None
+        normal = np.asarray((terms.T * weights) @ terms + gentle * spread**2)
+        coefficients = np.asarray(np.linalg.solve(normal, terms.T @ (weights * height)))
+        spread = float(np.clip(1.4826 * np.median(np.abs((height - terms @ coefficients)[keep])), 0.08, 1.5))
     independent = (STEP_MM / 2.0) ** 2  # wall points closer than 2 mm say the same
     covariance = np.asarray(np.linalg.inv(normal * independent / spread**2), dtype=np.float64)
     return Wall(frame, origin, coefficients, covariance, spread)
+
+
+def _first_guess(
+    terms: NDArray[np.float64], height: NDArray[np.float64], apart: NDArray[np.float64], radius_mm: float
+) -> NDArray[np.float64]:
+    """(6,) of the quadratic that most wall points away from the middle agree with within .6 mm, of 80 drawn ones."""
+    rng = np.random.default_rng(5)
+    say = np.where(apart > radius_mm, 1.0, 0.4) / np.maximum(apart, 0.5 * radius_mm)
+    chance = say / say.sum()
+    gentle = np.diag([1e-6, 1e-6, 1e-6, 1.0, 1.0, 1.0]) * 20.0
+    best: NDArray[np.float64] = np.zeros(6)
+    votes = -1.0
+    for _ in range(80):
+        drawn = rng.choice(len(height), 9, replace=False, p=chance)
+        part = terms[drawn]
+        guess = np.asarray(np.linalg.solve(part.T @ part + gentle, part.T @ height[drawn]))
+        left = height - terms @ guess
+        # a wall has nothing of it deeper inside the body: points beyond the guess count against it
+        score = float(say[np.abs(left) < 0.6].sum() - 0.7 * say[left > 1.0].sum())
+        if score > votes:
+            best, votes = guess, score
+    return best
 
 
 def _grown(u: NDArray[np.float64], v: NDArray[np.float64], marked: Bool, by_mm: float) -> Bool:

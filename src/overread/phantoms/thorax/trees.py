@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.phantoms.thorax import Thorax
+from overread.phantoms.thorax.shape import Thorax
 
 Points = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ def grow(rng: np.random.Generator, root: Points, heading: Points, groups: list[P
             branches.append(_Branch(at, points[0], before, 1))
             continue
         towards = points.mean(axis=0) - at
-        reach = float(rng.uniform(0.32, 0.55)) if len(points) > 3 else float(rng.uniform(0.45, 0.65))
+        reach = float(rng.uniform(0.38, 0.6)) if len(points) > 3 else float(rng.uniform(0.45, 0.65))
         fork = at + reach * towards + rng.normal(0, 0.035, 3) * np.linalg.norm(towards)
         branches.append(_Branch(at, fork, before, len(points)))
         own = (fork - at) / max(float(np.linalg.norm(fork - at)), 1e-9)
@@ -131,7 +131,7 @@ class LungTrees:
     lumen: Tubes
 
 
-def draw_trees(rng: np.random.Generator, thorax: Thorax, *, leaves: int = 380, leaf_mm: float = 0.55) -> LungTrees:
+def draw_trees(rng: np.random.Generator, thorax: Thorax, *, leaves: int = 430, leaf_mm: float = 0.55) -> LungTrees:
     """Arteries, bronchi and veins of both lungs; `leaves` ends for each tree of each lung."""
     vessels, airways, lumens = [], [], []
     for side, name in ((-1, "right"), (1, "left")):
@@ -173,10 +173,10 @@ def _targets(rng: np.random.Generator, thorax: Thorax, side: int, count: int) ->
 def _bronchi(
     arteries: list[_Branch], artery_root: Points, bronchus_end: Points, *, leaf_mm: float
 ) -> tuple[Tubes, Tubes]:
-    """Airways beside the arteries of more than 1.2 mm radius: wall of a sixth of the diameter, lumen as wide as the
+    """Airways beside the arteries of more than 1.5 mm radius: wall of an eighth of the diameter, lumen as wide as the
     artery, shifted to the side of the main bronchus."""
     beside = bronchus_end - artery_root
-    wide = [b for b in arteries if leaf_mm * b.leaves ** (1 / 3) > 1.2]
+    wide = [b for b in arteries if leaf_mm * b.leaves ** (1 / 3) > 1.5]
     moved = []
     for b in wide:
         own = (b.end - b.start) / max(float(np.linalg.norm(b.end - b.start)), 1e-9)
@@ -186,7 +186,7 @@ def _bronchi(
         start = bronchus_end if root else b.start + _across(beside, b.heading) * gap
         moved.append(_Branch(start, end, b.heading, b.leaves))
     inner = to_tubes(moved, leaf_mm=leaf_mm * 0.95)
-    return Tubes(inner.start, inner.end, np.maximum(inner.radius * 1.3, inner.radius + 0.6), inner.branch), inner
+    return Tubes(inner.start, inner.end, np.maximum(inner.radius * 1.25, inner.radius + 0.5), inner.branch), inner
 
 
 def _across(direction: Points, heading: Points) -> Points:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.phantoms.levels import CoarseGrid, Field, add_path, ellipsoid_level, smooth_union, superellipse
 from overread.phantoms.scene import Axes
+from overread.phantoms.thorax.levels import CoarseGrid, Field, add_path, ellipsoid_level, smooth_union, superellipse
 
 APEX_MM, BASE_MM = 78.0, -172.0
 """z of the top of the lungs and of the lowest recess, before scaling."""
@@ -21,7 +21,7 @@ APEX_MM, BASE_MM = 78.0, -172.0
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What differs from patient to patient; lengths in mm, factors around 1."""
+    """What differs from patient to patient; lengths in mm, factors around 1, lung density between vessels in HU."""
 
     width: float
     depth: float
@@ -31,6 +31,7 @@ class Build:
     dome_right_mm: float
     dome_left_mm: float
     aorta_mm: float
+    lung_hu: float
     wobble: tuple[float, ...]
 
 
@@ -45,6 +46,7 @@ def draw_build(rng: np.random.Generator) -> Build:
         dome_right_mm=float(rng.uniform(-100, -84)),
         dome_left_mm=float(rng.uniform(-114, -98)),
         aorta_mm=float(rng.uniform(11.5, 14.5)),
+        lung_hu=float(rng.uniform(-895, -850)),
         wobble=tuple(float(v) for v in rng.uniform(-1, 1, 12)),
     )
 
@@ -201,7 +203,7 @@ def _mediastinum(
     total = smooth_union(total, heart - np.float32(3.5), 9)
     vertebrae = (superellipse(axes.x / 21, (axes.y - spine_y(axes.z, build)) / 18, 2.4) - 1) * np.float32(18)
     back = axes.y - spine_y(axes.z, build)
-    behind = np.maximum((np.abs(axes.x) - (17 + 0.95 * back)) * 0.72, -back)  # widens towards the heads of the ribs
+    behind = np.maximum((np.abs(axes.x) - (14 + 0.75 * back)) * 0.72, -back)  # widens towards the heads of the ribs
     total = smooth_union(total, smooth_union(np.broadcast_to(vertebrae, total.shape), behind.astype(np.float32), 8), 6)
     fat_mm = {"aorta": 2.0, "cava": 2.0, "trunk": 2.5, "artery_right": 1.5, "artery_left": 1.5, "bronchus_right": 2.0,
               "bronchus_left": 2.0, "vein_right": 1.0, "vein_left": 1.0, "subclavian_left": 2.0,
