@@ -178,10 +178,15 @@ def _same_lesion(row: _Row, better: _Row, scan: SearchField, join_level: float) 
     return bool(float(values.min()) - scan.lung_hu >= join_level * ends)
 
 
+def task_folder() -> Path:
+    """Where the card and the weights of this task are."""
+    return Path(str(files(__package__)))
+
+
 @cache
 def shipped_forests() -> dict[Branch, Forest]:
     """The forests beside this module, checked against the card; read once."""
-    folder = Path(str(files(__package__)))
+    folder = task_folder()
     digest = read_card(folder / "card.toml").weights.get(WEIGHTS)
     if digest is None:
         raise IntegrityError(f"the card names no SHA-256 for {WEIGHTS}", where=str(folder / "card.toml"))
