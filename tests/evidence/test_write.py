@@ -25,6 +25,7 @@ import pytest
 from overread.errors import IntegrityError, ResourceError, UsageError
 from overread.evidence import SCHEMA, SegForm, check_manifest, differences, read_result, write
 from overread.evidence.schema_check import KNOWN, first_violation
+from overread.evidence.segments import voxels_by_label
 from overread.findings import Interval, Measurement
 from overread.image import LabelMap, Source
 
@@ -343,3 +344,14 @@ def test_form_of_the_segmentation_is_parsed_or_refused():
     assert SegForm.parse("labelmap") is SegForm.LABELMAP
     with pytest.raises(UsageError, match="unknown form"):
         SegForm.parse("fractional")
+
+
+def test_labelled_voxels_are_those_that_argwhere_finds():
+    rng = np.random.default_rng(8)
+    labels = np.where(rng.random((6, 7, 5)) < 0.2, rng.integers(1, 4, (6, 7, 5)), 0).astype(np.uint8)
+    labels[2] = 0
+    for view in (labels, labels[::-1].transpose(2, 0, 1), labels * 0):
+        found = voxels_by_label(view)
+        assert list(found) == sorted(set(view[view > 0].tolist()))
+        for label, where in found.items():
+            assert np.array_equal(where, np.argwhere(view == label))

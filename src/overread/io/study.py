@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from overread.errors import NothingReadableError, UsageError
 from overread.geometry import Policy, Verdict
 from overread.image import Intensity, Source, Volume
-from overread.io.dicom import DicomSeries, gather, is_localizer
+from overread.io.dicom.load import load_dicom
+from overread.io.dicom.series import DicomSeries, gather, is_localizer
 from overread.io.discover import Skipped, list_files
 from overread.io.intake import damage_faults, nothing_readable, read_headers
-from overread.io.load_dicom import load_dicom
 from overread.runtime import Progress, Runtime, silent
 
 if TYPE_CHECKING:

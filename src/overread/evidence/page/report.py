@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
@@ -75,14 +76,19 @@ def number_rows(measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
     return rows
 
 
+def _rest_of(d: Descriptor) -> str:
+    """The sentence of a descriptor without the value and doubt that stand before it anyway."""
+    return re.sub(rf"^{re.escape(d.value)}(, cannot exclude [^.]*)?(\. *|$)", "", d.text)
+
+
 def descriptor_rows(descriptors: Iterable[Descriptor]) -> list[dict[str, str]]:
     """Qualities in words."""
     return [
         {
             "title": descriptor_term(d.name).title,
             "value": d.value.replace("_", " "),
-            "also": ", ".join(d.also),
-            "text": d.text if d.text != d.value else "",
+            "also": " or ".join(d.also),
+            "text": _rest_of(d),
         }
         for d in descriptors
     ]
@@ -99,7 +105,7 @@ def _cell_of_descriptor(finding: Finding, name: str) -> dict[str, str]:
     d = next((d for d in finding.descriptors if d.name == name), None)
     if d is None:
         return {"text": "", "small": ""}
-    return {"text": d.value.replace("_", " "), "small": f"cannot exclude {', '.join(d.also)}" if d.also else ""}
+    return {"text": d.value.replace("_", " "), "small": f"cannot exclude {' or '.join(d.also)}" if d.also else ""}
 
 
 def _summary(reading: Reading) -> dict[str, Any]:

@@ -10,7 +10,16 @@ from io import FileIO
 from typing import NamedTuple
 
 from overread.errors import DamagedFileError, UnsupportedFormatError
-from overread.io.tags import PIXEL_DATA, OddHeaderError, ShortBufferError, Walked, walk
+from overread.io.dicom.tags import (
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    PIXEL_DATA,
+    UNDEFINED,
+    OddHeaderError,
+    ShortBufferError,
+    Walked,
+    walk,
+)
 
 FIRST_READ = 4096
 _LATER_READS = (1 << 16, 1 << 22)
@@ -167,7 +176,7 @@ def first_bytes(path: str, count: int = FIRST_READ) -> tuple[bytes, int]:
 
 
 def _from_pydicom(path: str, cache: SharedCache, size: int) -> Header:
-    from overread.io.fallback import walk_with_pydicom  # noqa: PLC0415  (a heavy library that few files need)
+    from overread.io.dicom.fallback import walk_with_pydicom  # noqa: PLC0415  (a heavy library that few files need)
 
     return header_from(path, walk_with_pydicom(path, WANTED), cache, size)
 
@@ -185,6 +194,8 @@ def header_from(path: str, walked: Walked, cache: SharedCache, size: int) -> Hea
         if not shared.sop_class_uid:
             raise DamagedFileError("it begins like DICOM but says neither what it is nor any pixel", where=path)
         raise NoPixelsError(describe_class(shared.sop_class_uid, shared.modality))
+    if walked.pixel_length == UNDEFINED and walked.transfer_syntax in (IMPLICIT_LITTLE, EXPLICIT_LITTLE):
+        raise DamagedFileError("its pixels are in fragments, but its transfer syntax has none", where=path)
     return Header(
         path,
         shared,

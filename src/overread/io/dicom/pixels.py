@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import DamagedFileError, InputError
-from overread.io.codecs import NATIVE, decode_into
-from overread.io.header import Header, Shared
+from overread.io.dicom.codecs import NATIVE, decode_into
+from overread.io.dicom.header import Header, Shared
 
 AIR_HU = -1024
 """What pixels outside the scanned field become: the lowest value of the usual 12-bit HU scale."""
@@ -195,7 +195,7 @@ def read_stored(header: Header, out: NDArray[Any]) -> None:
     """
     shared = header.shared
     if header.pixel_offset < 0:
-        from overread.io.fallback import stored_with_pydicom  # noqa: PLC0415  (a heavy library, seldom needed)
+        from overread.io.dicom.fallback import stored_with_pydicom  # noqa: PLC0415  (a heavy library, seldom needed)
 
         stored_with_pydicom(header, out)
         return

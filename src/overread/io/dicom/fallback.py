@@ -18,9 +18,9 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
 from overread.errors import DamagedFileError, NothingReadableError
-from overread.io.codecs import NATIVE
-from overread.io.header import Header
-from overread.io.tags import EXPLICIT_LITTLE, IMPLICIT_LITTLE, PIXEL_DATA, Walked, walk_dataset
+from overread.io.dicom.codecs import NATIVE
+from overread.io.dicom.header import Header
+from overread.io.dicom.tags import EXPLICIT_LITTLE, IMPLICIT_LITTLE, PIXEL_DATA, Walked, walk_dataset
 
 _PIXEL_TAGS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)
 
