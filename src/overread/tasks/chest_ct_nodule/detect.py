@@ -50,7 +50,7 @@ class DetectPlan:
 
     search: CandidatePlan = field(default_factory=CandidatePlan)
     solid_threshold: float = 0.6
-    subsolid_threshold: float = 0.7
+    subsolid_threshold: float = 0.55
     least_score: float = 0.5
     join_level: float = 0.6
 
@@ -113,8 +113,8 @@ def merge_candidates(
 ) -> tuple[Candidate, ...]:
     """Drop what scores below the plan's least score and let one candidate stand for each lesion.
 
-    A candidate belongs to a better one when it lies within it, or when the image between both stays bright. A lesion
-    that both branches found is solid, unless the subsolid one is much wider: then the solid one is its core.
+    A candidate belongs to a better one when it lies within it, or when the image between both stays bright. Of two that
+    score alike the solid one stands, unless the subsolid one is much wider: then the solid one is its core.
 
     Parameters
     ----------
@@ -129,13 +129,13 @@ def merge_candidates(
         if score >= plan.least_score
     ]
     # scores within a tenth are as good as equal: then the strongest blob, which is the whole and not a part of it
-    rows.sort(key=lambda row: (row.branch, -round(row.score, 1), -row.strength_hu, *row.index_kji.tolist()))
+    rows.sort(key=lambda row: (-row.rank, -row.strength_hu, *row.index_kji.tolist()))
     kept: list[_Row] = []
     for row in rows:
         same = [n for n, better in enumerate(kept) if _same_lesion(row, better, scan, plan.join_level)]
         if not same:
             kept.append(row)
-        elif row.branch == "subsolid" and all(row.radius_mm > CORE_RATIO * kept[n].radius_mm for n in same):
+        elif all(row.holds(kept[n]) for n in same):
             kept[same[0]] = row
             for n in reversed(same[1:]):
                 del kept[n]
@@ -162,6 +162,16 @@ class _Row:
     index_kji: NDArray[np.float64]
     radius_mm: float
     strength_hu: float
+
+    @property
+    def rank(self) -> float:
+        """Score in tenths, with a tenth more for the solid branch: its size and place are the better ones."""
+        return round(self.score, 1) + (0.1 if self.branch == "solid" else 0.0)
+
+    def holds(self, core: _Row) -> bool:
+        """Whether this is a subsolid lesion and `core` the solid one inside it."""
+        wide = self.radius_mm > CORE_RATIO * core.radius_mm
+        return wide and self.branch == "subsolid" and core.branch == "solid" and self.score >= 0.5
 
 
 def _same_lesion(row: _Row, better: _Row, scan: SearchField, join_level: float) -> bool:
