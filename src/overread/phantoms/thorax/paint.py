@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from overread.phantoms.scene import Scene, soft, tube_share
 from overread.phantoms.thorax.levels import Field, ellipsoid_level
 from overread.phantoms.thorax.shape import Thorax, cage_semi_axes, spine_y
-from overread.phantoms.thorax.trees import LungTrees, Tubes
+from overread.phantoms.thorax.trees import LungTrees, Tubes, path_tubes
 
 BLOOD_HU, FAT_HU, MUSCLE_HU = 42.0, -100.0, 55.0
 _GRAVITY_HU_PER_MM = 0.35
@@ -211,17 +211,18 @@ def _on_cage(
 
 
 def paint_tubes(scene: Scene, thorax: Thorax, trees: LungTrees) -> None:
-    """Great vessels, then the vessels of the lungs, then airways with their lumen."""
-    for name, (line, radii) in thorax.paths.items():
-        if name.startswith(("trachea", "bronchus")):
-            continue
-        tubes = Tubes(
-            line[:-1], line[1:], np.stack([radii[:-1], radii[1:]], axis=1), np.zeros(len(line) - 1, dtype=np.int64)
-        )
-        _paint_tubes(scene, tubes, 35.0 if name == "esophagus" else BLOOD_HU, over_hu=thorax.build.lung_hu)
-    _paint_tubes(scene, trees.vessels, BLOOD_HU, over_hu=thorax.build.lung_hu)
-    _paint_tubes(scene, trees.airway, 30.0, over_hu=thorax.build.lung_hu)
+    """Great vessels, airways with their lumen, then the vessels of the hila and lungs: those stay whole where an airway
+    crosses them, for a vessel cut by air would end like a nodule."""
+    lung_hu = thorax.build.lung_hu
+    great = {name: path for name, path in thorax.paths.items() if not name.startswith(("trachea", "bronchus"))}
+    hilar = {name for name in great if name.endswith(("_upper", "_lower"))}
+    for name in sorted(great.keys() - hilar):
+        _paint_tubes(scene, path_tubes(*great[name]), 35.0 if name == "esophagus" else BLOOD_HU, over_hu=lung_hu)
+    _paint_tubes(scene, trees.airway, 30.0, over_hu=lung_hu)
     _hollow_tubes(scene, trees.lumen, -1000.0, under_hu=30.0)
+    for name in sorted(hilar):
+        _paint_tubes(scene, path_tubes(*great[name]), BLOOD_HU, over_hu=lung_hu)
+    _paint_tubes(scene, trees.vessels, BLOOD_HU, over_hu=lung_hu)
 
 
 def _paint_tubes(scene: Scene, tubes: Tubes, hu: float, *, over_hu: float) -> None:
