@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from overread.workflow.demo import demo
     from overread.workflow.inspect import inspect
     from overread.workflow.simulate import simulate
-    from overread.workflow.tasks import tasks
+    from overread.workflow.tasks import list_tasks
     from overread.workflow.verify import verify
 
 _VERBS = {
@@ -24,12 +24,12 @@ _VERBS = {
     "analyze": ("overread.workflow.analyze", "analyze"),
     "demo": ("overread.workflow.demo", "demo"),
     "inspect": ("overread.workflow.inspect", "inspect"),
+    "list_tasks": ("overread.workflow.tasks", "list_tasks"),  # `overread.tasks` is the package
     "simulate": ("overread.workflow.simulate", "simulate"),
-    "tasks": ("overread.workflow.tasks", "tasks"),
     "verify": ("overread.workflow.verify", "verify"),
 }
 
-__all__ = ["__version__", "analyze", "demo", "inspect", "open", "simulate", "tasks", "verify"]
+__all__ = ["__version__", "analyze", "demo", "inspect", "list_tasks", "open", "simulate", "verify"]
 
 
 def __getattr__(name: str) -> Any:

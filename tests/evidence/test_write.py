@@ -355,3 +355,29 @@ def test_labelled_voxels_are_those_that_argwhere_finds():
         assert list(found) == sorted(set(view[view > 0].tolist()))
         for label, where in found.items():
             assert np.array_equal(where, np.argwhere(view == label))
+
+
+def test_a_folder_that_another_run_finished_first_is_kept(case, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    keep = WRITER.write_manifest
+
+    def be_late(folder: Path, *args: object, **options: object) -> Path:
+        out.mkdir()
+        (out / "theirs.txt").write_text("done first")
+        return keep(folder, *args, **options)
+
+    monkeypatch.setattr(WRITER, "write_manifest", be_late)
+    with pytest.raises(UsageError, match="meanwhile"):
+        write(case.reading, case.image, out)
+    assert [path.name for path in out.iterdir()] == ["theirs.txt"]
+    assert left_in(tmp_path) == ["out"]
+
+
+def test_a_folder_that_may_not_be_written_is_a_usage_error(case, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="cannot write there"):
+        write(case.reading, case.image, tmp_path / "file" / "out")
+    with pytest.raises(UsageError, match="not a folder"):
+        write(case.reading, case.image, tmp_path / "file", overwrite=True)
+    with pytest.raises(UsageError, match="cannot write there"):
+        write(case.reading, case.image, tmp_path / ("x" * 300))

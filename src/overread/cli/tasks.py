@@ -18,9 +18,9 @@ from overread.cli.options import json_option
 def tasks(name: str | None, as_json: bool) -> None:
     """List the installed tasks, or show the card of the task NAME: for whom, on what, how well."""
     from overread.tasks import find_task  # noqa: PLC0415
-    from overread.workflow.tasks import tasks as run  # noqa: PLC0415
+    from overread.workflow.tasks import list_tasks  # noqa: PLC0415
 
-    cards = run() if name is None else (find_task(name).card(),)
+    cards = list_tasks() if name is None else (find_task(name).card(),)
     if as_json:
         click.echo(json.dumps([asdict(card) for card in cards], indent=1))
     elif name is None:

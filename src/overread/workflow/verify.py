@@ -74,9 +74,7 @@ def verify(
         runtime=runtime,
         progress=progress,
     )
-    differing_inputs = _differences(
-        "input", {one["path"]: one["sha256"] for one in manifest["inputs"]}, analysis.inputs
-    )
+    differing_inputs = _differences("input", manifest["inputs"], analysis.inputs)
     if differing_inputs:
         return Verification(tuple(differing_inputs), repeated=True)
     with tempfile.TemporaryDirectory(prefix="overread-verify-") as scratch:

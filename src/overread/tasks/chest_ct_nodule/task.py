@@ -31,7 +31,7 @@ from overread.measure import NoduleMeasure, NotMeasurable, estimate_edge, measur
 from overread.ops.lung_field import LungField, lung_field
 from overread.phantoms import Phantom
 from overread.runtime import Progress, Runtime, within
-from overread.tasks.chest_ct_nodule.categories import fleischner_2017, lung_rads_2022
+from overread.tasks.chest_ct_nodule.categories import fleischner_2017, gravest, lung_rads_2022
 from overread.tasks.chest_ct_nodule.detect import Candidate, find_nodules
 from overread.tasks.chest_ct_nodule.location import LungExtent, lung_extent, side_of, zone_of
 from overread.tasks.chest_ct_nodule.plan import NodulePlan
@@ -280,7 +280,7 @@ def _is_juxtapleural_smooth(measure: NoduleMeasure) -> bool:
 def _summary(findings: tuple[Finding, ...]) -> tuple[Descriptor, ...]:
     if not findings:
         return (Descriptor("nodules", "0", "no nodule of 3 mm or more was found"),)
-    worst = max((finding.descriptor("lung_rads_2022") for finding in findings), key=lambda d: d.value)
+    worst = gravest([finding.descriptor("lung_rads_2022") for finding in findings])
     return (
         Descriptor("nodules", str(len(findings)), f"{len(findings)} listed"),
         replace(worst, text=f"{worst.text} (highest of all findings)"),
