@@ -29,7 +29,7 @@ from overread.evidence.page.display import around, make_panel, scale_bar_mm, sta
 from overread.evidence.page.figure import path_of, tags_of
 from overread.evidence.page.outline import outlines
 from overread.evidence.page.overlay import OUTLINE, overlay_png
-from overread.evidence.page.report import answer_of
+from overread.evidence.page.tables import answer_of
 from overread.evidence.page.viewer import BUDGET_CHARACTERS, viewer_data
 from overread.findings import Component, Interval, Measurement, Quality, Reason, Scope, ScopeAnswer
 from overread.geometry import axial_grid, orient
