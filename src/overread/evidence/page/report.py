@@ -15,7 +15,7 @@ from markupsafe import Markup
 from overread._version import __version__
 from overread.cards import TaskCard
 from overread.evidence.page import chart, wording
-from overread.evidence.page.display import Stack, around, make_panel, stack_of, whole, windows_of
+from overread.evidence.page.display import Stack, around, detail_windows, make_panel, stack_of, whole, windows_of
 from overread.evidence.page.figure import Figure, figure_of
 from overread.evidence.page.tables import answer_of, descriptor_rows, glossary, number_table, plural, summary_table
 from overread.evidence.page.viewer import viewer_data
@@ -41,8 +41,7 @@ _FACTS = {
 
 def _figures(stack: Stack, finding: Finding, windows: tuple[Window, ...]) -> list[Figure]:
     k = stack.slice_of(finding)
-    close = windows[1] if len(windows) > 1 else windows[0]
-    clean = windows[2] if len(windows) > 2 else windows[0]
+    close, clean = detail_windows(stack, k, finding, windows)
     overview = make_panel(stack, k, whole(stack), FIGURE_SIDE)
     detail = make_panel(stack, k, around(stack, finding), FIGURE_SIDE, finding)
     place = f"{stack.plane} slice {stack.image_slice(k)} of {stack.slices}"
