@@ -216,16 +216,21 @@ def _edge_of(shape: Shape) -> Edge:
 def volume_parts(shape: Shape, plan: MeasurePlan) -> dict[str, float]:
     """Named sds (mm3) of the volume."""
     fit, segment = shape.fit, shape.segment
-    volume = fit.volume_mm3
+    volume = shape.volume_mm3
     parts = {
         "noise": math.sqrt(fit.noise_variance_mm6),
         "density": math.sqrt(fit.density_variance_mm6),
         "blur": math.sqrt(fit.blur_variance_mm6),
+        "lung level": math.sqrt(fit.background_variance_mm6),
         "shape model": plan.model_share * volume,
     }
     if segment.vessel is not None:
-        parts["vessel cut"] = segment.vessel.area_mm2 * math.hypot(segment.vessel.rough_mm, plan.vessel_cut_mm)
+        cut = segment.vessel
+        share = cut.area_mm2 / (4 * math.pi * cut.radius_mm**2)
+        parts["vessel cut"] = cut.area_mm2 * math.hypot(cut.rough_mm, plan.vessel_cut_mm)
+        parts["vessel or nodule"] = plan.vessel_doubt * volume * share * (2.5 / cut.radius_mm) ** 2
     if segment.wall is not None:
+        parts["pleura corner"] = plan.corner_doubt * shape.corner_mm3
         parts["pleura surface"] = segment.contact_mm2 * math.hypot(segment.wall_sd_mm, plan.wall_floor_mm)
     return parts
 
@@ -235,7 +240,7 @@ def _sizes(shape: Shape, axes: Axes, kind: NoduleType, plan: MeasurePlan, qualit
     names = {"volume": "mm3", "reader_comparable_volume": "mm3", "effective_diameter": "mm", "long_axis": "mm",
              "short_axis": "mm", "mean_diameter": "mm", "long_axis_3d": "mm", "short_axis_3d": "mm",
              "solid_long_axis": "mm", "largest_section_area": "mm2"}  # fmt: skip
-    volume = shape.fit.volume_mm3
+    volume = shape.volume_mm3
     if Quality.TOUCHES_BORDER in quality:
         reason = f"the edge of the image cuts the nodule; {volume:.0f} mm3 of it are inside"
         return tuple(Measurement.not_measurable(name, unit, reason, quality) for name, unit in names.items())

@@ -57,7 +57,9 @@ class MeasurePlan:
     largest_mm: float = 60.0
     model_share: float = 0.01
     vessel_cut_mm: float = 0.2
-    wall_floor_mm: float = 0.15
+    vessel_doubt: float = 0.8
+    corner_doubt: float = 0.4
+    wall_floor_mm: float = 0.08
     feret_excess: float = 1.0
     axis_model_mm: float = 0.15
     axis_model_share: float = 0.01

@@ -15,6 +15,7 @@ from overread.measure.wall import Wall, find_wall
 
 BALL_SHARE = 0.45
 """Radius of the ball that fills the nodule up to a vessel, over the radius of the largest ball inside it."""
+LARGEST_BALL_MM = 3.0
 SLACK_MM = 0.7
 """What lies this far beyond the balls is looked at: it is vessel where it goes far."""
 ALL_NEIGHBOURS = np.ones((3, 3, 3), dtype=bool)
@@ -240,7 +241,7 @@ def _beyond_balls(grown: Bool, outside: Float, star: Star, spacing: tuple[float,
     """Distance, mm, from the union of balls that fit into the grown part with their centres deep in the star."""
     depth = ndi.distance_transform_edt(np.pad(grown, 1, mode="edge"), sampling=spacing)[1:-1, 1:-1, 1:-1]
     core = float(depth[outside < -0.3 * star.radius_mm].max(initial=0.0))
-    ball = BALL_SHARE * min(core, star.radius_mm)
+    ball = min(BALL_SHARE * min(core, star.radius_mm), LARGEST_BALL_MM)
     seeds = (depth > ball) & (outside < -0.75 * ball)
     if not seeds.any():
         return None
