@@ -25,15 +25,17 @@ MARGIN_MM = 7.0
 class Shape:
     """A segmented and fitted nodule."""
 
-    patch: Patch
-    field: Float
-    lung: Bool
     levels: Levels
     segment: Segment
     fit: Fit
     edge: EdgeModel
     scanner: Scanner
     cut_by_image: bool
+
+    @property
+    def patch(self) -> Patch:
+        """The close patch of the segment."""
+        return self.segment.patch
 
     @property
     def occupancy(self) -> Float:
@@ -125,11 +127,12 @@ def _shape_once(
         segment = segment_nodule(patch, field, lung_fine, seed, radius_mm=radius_mm, levels=levels, others=known)
         if segment is None:
             return "nothing near the seed is denser than half-way between lung and nodule"
-        fit = fit_replica(_problem(patch, lung_here, segment, levels=levels, edge=edge, scanner=scanner, plan=plan))
-        cut = patch.touches and _meets_image_edge(patch, segment.inside, image.grid.shape)
-        shape = Shape(patch, field, lung_fine, levels, segment, fit, edge, scanner, cut)
+        near, lung_here = segment.patch, lung[segment.patch.box]
+        fit = fit_replica(_problem(lung_here, segment, levels=levels, edge=edge, scanner=scanner, plan=plan))
+        cut = near.touches and _meets_image_edge(near, segment.inside, image.grid.shape)
+        shape = Shape(levels, segment, fit, edge, scanner, cut)
         radius_mm = float(np.clip(sphere_radius_mm(fit.volume_mm3), 0.5 * radius_mm, 2.0 * radius_mm))
-        renewed = replace(_lung_around(patch, lung_here, segment, levels), plateau_hu=fit.density_hu)
+        renewed = replace(_lung_around(lung_here, segment, levels), plateau_hu=fit.density_hu)
         moved = abs(renewed.level_hu - levels.level_hu)
         if moved < 0.03 * levels.contrast_hu or renewed.contrast_hu < 60.0:
             break
@@ -137,11 +140,12 @@ def _shape_once(
     return shape
 
 
-def _lung_around(patch: Patch, lung: Bool, segment: Segment, levels: Levels) -> Levels:
-    """Level and spread of the lung 2-6 mm around the segment, clear of everything dense."""
+def _lung_around(lung: Bool, segment: Segment, levels: Levels) -> Levels:
+    """Level and spread of the lung 2-5 mm around the segment, clear of everything dense."""
+    patch = segment.patch
     mm = patch.gather(segment.distance.mm)
     own = patch.gather(segment.own.astype(np.float32))
-    around = patch.coarse[lung & (mm > 2.0) & (mm < 6.0) & (own > 0.5)]
+    around = patch.coarse[lung & (mm > 2.0) & (mm < 5.0) & (own > 0.5)]
     if around.size < 60:
         return levels
     middle, spread = _middle(around, levels.background_hu)
@@ -210,9 +214,10 @@ def _quiet(patch: Patch, levels: Levels) -> Float:
 
 
 def _problem(
-    patch: Patch, lung: Bool, segment: Segment, *, levels: Levels, edge: EdgeModel, scanner: Scanner, plan: MeasurePlan
+    lung: Bool, segment: Segment, *, levels: Levels, edge: EdgeModel, scanner: Scanner, plan: MeasurePlan
 ) -> Problem:
     """The fitted region: within 3 mm of the surface, on the nodule's side, clear of others."""
+    patch = segment.patch
     surface = Surface(segment.distance.mm, segment.own, segment.distance.across)
     own = patch.gather(segment.own.astype(np.float32))
     mm = patch.gather(segment.distance.mm)
