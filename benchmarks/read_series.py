@@ -151,6 +151,28 @@ def timed(folder: Path, repeats: int) -> dict[str, float]:
     return {name: median(values) for name, values in times.items()}
 
 
+def open_ours(folder: Path) -> int:
+    from overread.io import open_study  # noqa: PLC0415
+
+    return open_study(folder).only("CT").n_files
+
+
+def open_pydicom(folder: Path) -> int:
+    tags = ["ImagePositionPatient", "SOPInstanceUID"]
+    return len([pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags) for path in folder.iterdir()])
+
+
+def timed_headers(folder: Path, repeats: int) -> dict[str, float]:
+    """Median milliseconds to know the series: ours with grouping and verdict, pydicom two tags of each file."""
+    times: dict[str, list[float]] = {"overread": [], "pydicom": []}
+    for _ in range(repeats):
+        for name, reader in (("overread", open_ours), ("pydicom", open_pydicom)):
+            start = time.perf_counter()
+            reader(folder)
+            times[name].append((time.perf_counter() - start) * 1000)
+    return {name: median(values) for name, values in times.items()}
+
+
 def peak_mib(folder: Path, name: str) -> tuple[float, float]:
     """Peak resident memory of one fresh process that reads once, and the size of its array; MiB."""
     script = Path(__file__).with_name("read_series_peak.py")
@@ -180,6 +202,12 @@ def main() -> None:
             for name, ms in times.items():
                 peak, size = peak_mib(folder, name)
                 print(f"  {name:20s} {ms:8.1f} ms  {ms / ours:6.2f} x ours   peak {peak:6.0f} MiB (array {size:.0f})")
+            if syntax == EXPLICIT:
+                figures["headers"] = headers = timed_headers(folder, options.repeats)
+                ours, peer = headers["overread"], headers["pydicom"]
+                print(
+                    f"  headers only: overread {ours:.1f} ms with verdict, pydicom {peer:.1f} ms ({peer / ours:.2f} x)"
+                )
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1))
 

@@ -11,20 +11,34 @@ from typing import TYPE_CHECKING, Any
 from overread._version import __version__
 
 if TYPE_CHECKING:
-    from overread.workflow import analyze, inspect, simulate, tasks, verify
-    from overread.workflow import open_study as open  # noqa: A004
+    from overread.io import open_study as open  # noqa: A004
+    from overread.workflow.analyze import analyze
+    from overread.workflow.demo import demo
+    from overread.workflow.inspect import inspect
+    from overread.workflow.simulate import simulate
+    from overread.workflow.tasks import list_tasks
+    from overread.workflow.verify import verify
 
-__all__ = ["__version__", "analyze", "inspect", "open", "simulate", "tasks", "verify"]
+_VERBS = {
+    "open": ("overread.io", "open_study"),
+    "analyze": ("overread.workflow.analyze", "analyze"),
+    "demo": ("overread.workflow.demo", "demo"),
+    "inspect": ("overread.workflow.inspect", "inspect"),
+    "list_tasks": ("overread.workflow.tasks", "list_tasks"),  # `overread.tasks` is the package
+    "simulate": ("overread.workflow.simulate", "simulate"),
+    "verify": ("overread.workflow.verify", "verify"),
+}
 
-_VERBS = {"open": "open_study"}
+__all__ = ["__version__", "analyze", "demo", "inspect", "list_tasks", "open", "simulate", "verify"]
 
 
 def __getattr__(name: str) -> Any:
     """Public verbs load on first use, so that start-up and `--help` stay quick."""
-    if name in __all__:
-        import overread.workflow as verbs  # noqa: PLC0415
+    if name in _VERBS:
+        from importlib import import_module  # noqa: PLC0415
 
-        return getattr(verbs, _VERBS.get(name, name))
+        module, attribute = _VERBS[name]
+        return getattr(import_module(module), attribute)
     raise AttributeError(f"module 'overread' has no attribute {name!r}")
 
 

@@ -45,7 +45,7 @@ class OverreadError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text} {self.way_out}" if self.way_out else text
+        return f"{text.rstrip('.;')}. {self.way_out}" if self.way_out else text
 
     def to_dict(self) -> dict[str, str | int]:
         """Plain values for `--json`: error, what, where, way_out, exit_code."""

@@ -60,3 +60,8 @@ Progress = Callable[[str, float], None]
 
 def silent(stage: str, share: float) -> None:
     """A `Progress` that says nothing."""
+
+
+def within(progress: Progress, low: float, high: float) -> Progress:
+    """A `Progress` for a part of the work: its 0..1 becomes `low`..`high` of `progress`."""
+    return lambda stage, share: progress(stage, low + (high - low) * share)

@@ -169,7 +169,7 @@ def descriptors() -> tuple[Descriptor, ...]:
     """Two in words, one with a standard concept."""
     return (
         Descriptor("type", "solid", "solid nodule"),
-        Descriptor("lung_rads_2022", "3", "3, cannot exclude 4A – “probably benign”", also=("4A",)),
+        Descriptor("lung_rads_2022", "3", "3, cannot exclude 4A. Probably benign – see again.", also=("4A",)),
         Descriptor(
             "attachment", "juxtapleural", "touches the pleura", code=Code("JUXTAPLEURAL", "99OVERREAD", "Juxtapleural")
         ),
@@ -269,3 +269,9 @@ def make_case(tmp_path: Path) -> MakeCase:
 def case(make_case: MakeCase) -> Case:
     """The plain axial case."""
     return make_case()
+
+
+@pytest.fixture
+def make_reading() -> Callable[..., Reading]:
+    """`reading_of`, for tests with an image of their own."""
+    return reading_of

@@ -218,6 +218,36 @@ def test_cosines_with_three_digits_are_made_orthonormal(make_case, tmp_path):
     require_sound(tmp_path / "out")
 
 
+def test_a_multi_frame_source_keeps_its_own_frame_order(make_case, tmp_path):
+    case = make_case(PatientPosition="HFS", BodyPartExamined="CHEST")
+    singles = [pydicom.dcmread(path) for path in case.reading.source.paths]
+    path = tmp_path / "source" / "enhanced.dcm"
+    hd.legacy.LegacyConvertedEnhancedCTImage(
+        singles, series_instance_uid="2.25.12", series_number=1, sop_instance_uid="2.25.999", instance_number=1
+    ).save_as(path)
+    enhanced = pydicom.dcmread(path)
+    places = [item.PlanePositionSequence[0].ImagePositionPatient for item in enhanced.PerFrameFunctionalGroupsSequence]
+    frames = tuple(
+        dataclasses.replace(
+            frame,
+            path=path,
+            sop_uid="2.25.999",
+            sop_class_uid=enhanced.SOPClassUID,
+            frame_number=1 + next(n for n, place in enumerate(places) if np.allclose(place, frame.position_lps)),
+        )
+        for frame in case.reading.source.frames
+    )
+    assert [frame.frame_number for frame in frames] != sorted(frame.frame_number for frame in frames)
+    source = dataclasses.replace(case.reading.source, frames=frames, paths=(path,))
+    write(dataclasses.replace(case.reading, source=source), case.image, tmp_path / "all")
+    assert_in_place(case, tmp_path / "all")
+    require_sound(tmp_path / "all")
+    some = dataclasses.replace(source, frames=frames[1:])
+    reading = dataclasses.replace(case.reading, source=some, verdict=Verdict(repaired=True))
+    write(reading, case.image, tmp_path / "some")
+    assert_in_place(case, tmp_path / "some")
+
+
 def test_source_that_changed_or_vanished_is_an_error(make_case, tmp_path):
     case = make_case()
     path = case.reading.source.frames[2].path

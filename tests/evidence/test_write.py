@@ -25,6 +25,7 @@ import pytest
 from overread.errors import IntegrityError, ResourceError, UsageError
 from overread.evidence import SCHEMA, SegForm, check_manifest, differences, read_result, write
 from overread.evidence.schema_check import KNOWN, first_violation
+from overread.evidence.segments import voxels_by_label
 from overread.findings import Interval, Measurement
 from overread.image import LabelMap, Source
 
@@ -343,3 +344,40 @@ def test_form_of_the_segmentation_is_parsed_or_refused():
     assert SegForm.parse("labelmap") is SegForm.LABELMAP
     with pytest.raises(UsageError, match="unknown form"):
         SegForm.parse("fractional")
+
+
+def test_labelled_voxels_are_those_that_argwhere_finds():
+    rng = np.random.default_rng(8)
+    labels = np.where(rng.random((6, 7, 5)) < 0.2, rng.integers(1, 4, (6, 7, 5)), 0).astype(np.uint8)
+    labels[2] = 0
+    for view in (labels, labels[::-1].transpose(2, 0, 1), labels * 0):
+        found = voxels_by_label(view)
+        assert list(found) == sorted(set(view[view > 0].tolist()))
+        for label, where in found.items():
+            assert np.array_equal(where, np.argwhere(view == label))
+
+
+def test_a_folder_that_another_run_finished_first_is_kept(case, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    keep = WRITER.write_manifest
+
+    def be_late(folder: Path, *args: object, **options: object) -> Path:
+        out.mkdir()
+        (out / "theirs.txt").write_text("done first")
+        return keep(folder, *args, **options)
+
+    monkeypatch.setattr(WRITER, "write_manifest", be_late)
+    with pytest.raises(UsageError, match="meanwhile"):
+        write(case.reading, case.image, out)
+    assert [path.name for path in out.iterdir()] == ["theirs.txt"]
+    assert left_in(tmp_path) == ["out"]
+
+
+def test_a_folder_that_may_not_be_written_is_a_usage_error(case, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="cannot write there"):
+        write(case.reading, case.image, tmp_path / "file" / "out")
+    with pytest.raises(UsageError, match="not a folder"):
+        write(case.reading, case.image, tmp_path / "file", overwrite=True)
+    with pytest.raises(UsageError, match="cannot write there"):
+        write(case.reading, case.image, tmp_path / ("x" * 300))

@@ -22,6 +22,7 @@ RLE = "1.2.840.10008.1.2.5"
 JPEG_LOSSLESS, JPEG_SV1 = "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"
 JPEGLS, JPEGLS_NEAR = "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"
 J2K, J2K_LOSSY = "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"
+HTJ2K, JPEG_EXTENDED = "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.51"
 
 ENCODERS: dict[str, Callable[[NDArray[Any]], bytes]] = {
     JPEG_LOSSLESS: lambda a: imagecodecs.ljpeg_encode(a.view(np.uint16)),
@@ -29,6 +30,8 @@ ENCODERS: dict[str, Callable[[NDArray[Any]], bytes]] = {
     JPEGLS: lambda a: imagecodecs.jpegls_encode(a.view(np.uint16)),
     JPEGLS_NEAR: lambda a: imagecodecs.jpegls_encode(a.view(np.uint16), level=2),
     J2K: lambda a: imagecodecs.jpeg2k_encode(a, codecformat="J2K", reversible=True, level=0),
+    HTJ2K: lambda a: imagecodecs.htj2k_encode(a.view(np.uint16)),
+    JPEG_EXTENDED: lambda a: imagecodecs.jpeg8_encode(a.view(np.uint16), level=98, bitspersample=12),
     J2K_LOSSY: lambda a: imagecodecs.jpeg2k_encode(a, codecformat="J2K", level=90),
 }
 
@@ -53,6 +56,7 @@ class SliceWriter:
     study: str = "7"
     syntax: str = EXPLICIT
     modality: str = "CT"
+    encoders: dict[str, Callable[[NDArray[Any]], bytes]] = field(default_factory=lambda: ENCODERS, repr=False)
     edit: Callable[[Dataset, int], None] = field(default=lambda dataset, n: None)
 
     def positions(self, count: int) -> NDArray[np.float64]:
@@ -107,7 +111,7 @@ class SliceWriter:
             ds.PixelData = plane.tobytes()
             ds.compress(RLE, generate_instance_uid=False)
         else:
-            ds.PixelData = encapsulate([ENCODERS[self.syntax](np.ascontiguousarray(plane))])
+            ds.PixelData = encapsulate([self.encoders[self.syntax](np.ascontiguousarray(plane))])
             ds["PixelData"].is_undefined_length = True
             ds["PixelData"].VR = "OB"
 

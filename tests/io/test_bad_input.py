@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+from io import FileIO
 
 import numpy as np
 import pytest
@@ -89,14 +90,13 @@ def test_no_permission_for_a_folder(tmp_path, monkeypatch):
 
 def test_no_permission_for_a_file(writer, stored, monkeypatch):
     writer.write(stored)
-    real = os.open
 
-    def locked(path, *args, **kwargs):
+    def locked(path):
         if str(path).endswith("003.dcm"):
             raise PermissionError(13, "Permission denied", str(path))
-        return real(path, *args, **kwargs)
+        return FileIO(path)
 
-    monkeypatch.setattr(os, "open", locked)
+    monkeypatch.setattr("overread.io.dicom.header.FileIO", locked)
     study = open_study(writer.folder)
     assert [(one.path.name, one.kind) for one in study.skipped] == [("003.dcm", "no_permission")]
     assert codes(study.only().verdict) >= {"missing_slices", "unreadable_files"}
@@ -157,6 +157,7 @@ def test_no_pixels_at_all(writer, stored):
     ("values", "kind", "words"),
     [
         ({"NumberOfFrames": 3}, UnsupportedFormatError, "multi-frame"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2.1"}, UnsupportedFormatError, "an enhanced (multi-frame) CT"),
         ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, UnsupportedFormatError, "colour"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, UnsupportedFormatError, "colour"),
         ({"BitsAllocated": 12}, UnsupportedFormatError, "bits allocated"),
@@ -301,6 +302,35 @@ def test_one_slice_that_does_not_belong_is_named(writer, stored, values, code, p
     assert "005.dcm" in refusal(kind, lambda: series.load(policy=policy))
 
 
+@pytest.mark.parametrize(("off", "code"), [(5e-5, None), (5e-4, "not_parallel"), (5e-3, "mixed_orientation")])
+def test_slices_not_quite_parallel(writer, stored, off, code):
+    def edit(dataset, n):
+        if n == 5:
+            dataset.ImageOrientationPatient = [
+                round(np.sqrt(1 - off**2), 9),
+                off,
+                0,
+                -off,
+                round(np.sqrt(1 - off**2), 9),
+                0,
+            ]
+
+    writer.edit = edit
+    writer.write(stored)
+    series = open_study(writer.folder).only()
+    assert codes(series.verdict) == ({code} if code else set())
+    assert all(fault.files == ("005.dcm",) for fault in series.verdict.faults)
+    if code == "not_parallel":
+        assert series.verdict.faults[0].amount_mm == pytest.approx(5e-4 * 20 * 0.9)
+
+
+def test_native_pixels_said_to_be_in_fragments(writer, stored):
+    writer.syntax = "1.2.840.10008.1.2.4.80"
+    for path in writer.write(stored):
+        path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.4.80", b"1.2.840.10008.1.2.1\0\0\0"))
+    assert "fragments" in refusal(DamagedFileError, lambda: open_study(writer.folder))
+
+
 def test_two_patients_without_identifier_are_told_apart_by_name(writer, stored):
     def edit(dataset, n):
         dataset.PatientID = ""
@@ -332,6 +362,7 @@ def test_missing_slice_strict_repair_as_is(writer, stored):
     for path in [writer.write(stored)[3]]:
         path.unlink()
     series = open_study(writer.folder).only()
+    assert series.spacing_mm == pytest.approx((2.5, 0.7, 0.9))  # what repair would give
     text = refusal(GeometryError, series.load)
     assert "1 slice is missing: 1 between 002.dcm and 004.dcm (5.00 mm)" in text
     assert "repair" in text
@@ -361,6 +392,35 @@ def test_duplicates(writer, stored):
     assert volume.grid.shape[0] == 7
     assert volume.verdict.has("duplicate_frame")
     np.testing.assert_array_equal(volume.array, np.delete(copies, 4, axis=0) - 1024)
+
+
+def test_repair_of_fractional_values_stays_fractional(writer, stored):
+    writer.slope, writer.intercept = 0.5, -1000.25
+    writer.write(stored)[3].unlink()
+    volume = open_study(writer.folder).only().load(policy=Policy.REPAIR)
+    middle = (stored[2].astype(float) + stored[4]) / 2 * 0.5 - 1000.25
+    np.testing.assert_allclose(volume.array[3], middle, rtol=1e-6)
+    assert volume.array.dtype == np.float32
+
+
+def test_repair_of_uneven_slices_moves_a_ramp_to_its_place(writer):
+    """Values are the depth in tenths of a millimetre, so an interpolated slice must hold its own depth."""
+    depths = np.array([0, 2.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0])
+    where = np.array(writer.origin) + depths[:, None] * (0, 0, 1.0)
+    writer.write(np.round(10 * depths).astype(np.int16)[:, None, None] * np.ones((1, 4, 5), np.int16), where)
+    series = open_study(writer.folder).only()
+    assert "uneven_spacing" in codes(series.verdict)
+    volume = series.load(policy=Policy.REPAIR)
+    planes = volume.grid.to_lps([(k, 0, 0) for k in range(volume.grid.shape[0])])[:, 2] - writer.origin[2]
+    np.testing.assert_allclose(volume.array[:, 0, 0], 10 * planes - 1024, atol=0.51)
+    assert volume.verdict.facts["interpolated_slices"] == np.count_nonzero(~np.isin(planes.round(3), depths))
+
+
+def test_one_uid_for_all_files_is_a_warning(writer, stored):
+    writer.edit = edit_slice(None, SOPInstanceUID="1.2.3")
+    writer.write(stored)
+    (fault,) = open_study(writer.folder).only().verdict.faults
+    assert (fault.code, len(fault.files)) == ("repeated_uid", 7)
 
 
 def test_one_slice(writer, stored):

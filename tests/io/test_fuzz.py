@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import nibabel
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from overread.errors import OverreadError
 from overread.geometry import Policy
 from overread.io import open_study
 from overread.runtime import Runtime
 
+RUNTIME = Runtime(1, max_memory_bytes=10**8)
 SYNTAXES = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.5")
 
 
@@ -21,6 +25,7 @@ SYNTAXES = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.4.80"
     keep=st.one_of(st.none(), st.integers(0, 2000)),
 )
 @example(changes=[], keep=0)
+@example(changes=[(352, 0)], keep=None)  # a UID whose length takes in the patient's name
 def test_a_broken_file_among_sound_ones(writer, stored, syntax, changes, keep):
     writer.syntax = syntax
     paths = writer.write(stored[:3])
@@ -34,11 +39,34 @@ def test_a_broken_file_among_sound_ones(writer, stored, syntax, changes, keep):
             assert "SECRET" not in read_all(target, policy)
 
 
-def read_all(target, policy):
-    """The text of the first error of our own tree, or nothing; any other exception goes through."""
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.png", "a.tif", "a.jpg"])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 700), st.integers(0, 255)), max_size=6),
+    keep=st.one_of(st.none(), st.integers(0, 700)),
+)
+def test_a_broken_file_of_another_kind(tmp_path, name, changes, keep):
+    plane = np.add.outer(np.arange(24), np.arange(20)).astype(np.uint8)
+    if ".nii" in name:
+        nibabel.Nifti1Image(plane[..., None].astype(np.int16), np.diag((0.9, 0.7, 2.5, 1))).to_filename(tmp_path / name)
+    else:
+        Image.fromarray(plane).save(tmp_path / name)
+    data = bytearray((tmp_path / name).read_bytes())
+    for place, value in changes:
+        if place < len(data):
+            data[place] = value
+    (tmp_path / name).write_bytes(data if keep is None else data[:keep])
+    spacing = None if ".nii" in name else (2.5, 0.7, 0.9)
+    read_all(tmp_path, Policy.STRICT, spacing)
+
+
+def read_all(target, policy, spacing_mm=None):
+    """All that is said: the first error of our own tree, or what was read; any other exception goes through."""
     try:
-        for series in open_study(target).series:
-            series.load(policy=policy, runtime=Runtime(1, max_memory_bytes=10**8))
+        study = open_study(target)
+        said = repr(study) + repr([series.source for series in study.series])
+        for series in study.series:
+            said += repr(series.load(policy=policy, runtime=RUNTIME, spacing_mm=spacing_mm).verdict)
     except OverreadError as error:
         return str(error)
-    return ""
+    return said

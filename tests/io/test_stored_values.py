@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
@@ -11,7 +15,7 @@ from pydicom.uid import generate_uid
 
 from overread.image import Intensity
 from overread.io import open_study
-from overread.io.header import read_header
+from overread.io.dicom.header import read_header
 from overread.runtime import Runtime
 
 
@@ -195,6 +199,43 @@ def test_a_frame_in_several_fragments(writer, stored, fragments):
     np.testing.assert_array_equal(load(writer).array, stored - 1024)
 
 
+def test_twelve_bit_jpeg_is_close_and_flagged(writer):
+    stored = np.add.outer(np.arange(6) * 50, np.add.outer(np.arange(64) * 20, np.arange(48) * 10)).astype(np.uint16)
+    writer.syntax = "1.2.840.10008.1.2.4.51"
+    writer.edit = edit_all(BitsStored=12, HighBit=11)
+    writer.write(stored)
+    volume = load(writer)
+    assert np.abs(volume.array - (stored - 1024.0)).max() <= 4
+    assert "lossy" in codes(volume)
+
+
+@pytest.mark.parametrize("predictor", range(1, 8))
+def test_every_predictor_of_lossless_jpeg(writer, stored, predictor, monkeypatch):
+    def encode(plane):
+        return imagecodecs.jpeg8_encode(plane.view(np.uint16), lossless=True, predictor=predictor, bitspersample=16)
+
+    writer.syntax = "1.2.840.10008.1.2.4.57"
+    monkeypatch.setitem(writer.encoders, writer.syntax, encode)
+    writer.write(stored)
+    np.testing.assert_array_equal(load(writer).array, stored - 1024)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["dcmcrle"], ["dcmcjpls"], ["dcmcjpeg", "+e1"], *[["dcmcjpeg", "+el", "+sv", str(n)] for n in range(1, 8)]],
+    ids=" ".join,
+)
+def test_files_that_dcmtk_compressed(writer, stored, command):
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not here: install the Debian package dcmtk")
+    writer.study = "8"
+    for path in writer.write(stored.astype(np.uint16)):
+        subprocess.run([*command, path, path], check=True, capture_output=True)
+    series = open_study(writer.folder).only()
+    assert series.transfer_syntax not in ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
+    np.testing.assert_array_equal(series.load().array, stored - 1024)
+
+
 # -- headers off the beaten track
 
 
@@ -217,7 +258,7 @@ def long_sequence(dataset, items, undefined):
 @pytest.mark.parametrize("undefined", [False, True])
 def test_sequences_before_the_pixels_stay_on_the_fast_path(writer, stored, syntax, undefined, monkeypatch):
     """Headers of 1, 10 and 100 KiB: each outgrows one more buffer."""
-    monkeypatch.setattr("overread.io.header._from_pydicom", lambda *a: pytest.fail("left the fast path"))
+    monkeypatch.setattr("overread.io.dicom.header._from_pydicom", lambda *a: pytest.fail("left the fast path"))
     writer.syntax = syntax
     writer.edit = lambda dataset, n: long_sequence(dataset, (1, 80, 800)[n], undefined)
     paths = writer.write(stored[:3])
@@ -265,7 +306,7 @@ def _bare(dataset):
 def test_fast_path_and_pydicom_read_the_same_header(writer, stored, monkeypatch):
     (path, *_) = writer.write(stored)
     fast = read_header(str(path), {})
-    monkeypatch.setattr("overread.io.header.walk", _odd)
+    monkeypatch.setattr("overread.io.dicom.header.walk", _odd)
     slow = read_header(str(path), {})
     assert slow.shared == fast.shared
     assert (slow.position_lps, slow.sop_uid, slow.instance_number) == (
@@ -276,13 +317,13 @@ def test_fast_path_and_pydicom_read_the_same_header(writer, stored, monkeypatch)
 
 
 def _odd(*args, **kwargs):
-    from overread.io.tags import OddHeaderError  # noqa: PLC0415
+    from overread.io.dicom.tags import OddHeaderError  # noqa: PLC0415
 
     raise OddHeaderError("for the test")
 
 
 def test_meta_information_without_group_length_and_bare_of_class(writer, stored, monkeypatch):
-    monkeypatch.setattr("overread.io.header._from_pydicom", lambda *a: pytest.fail("left the fast path"))
+    monkeypatch.setattr("overread.io.dicom.header._from_pydicom", lambda *a: pytest.fail("left the fast path"))
     for n, path in enumerate(writer.write(stored)):
         dataset = pydicom.dcmread(path)
         uid = str(dataset.SOPInstanceUID)
@@ -304,7 +345,7 @@ def test_odd_values_read_by_pydicom_are_not_shouted(writer, stored, monkeypatch,
     writer.edit = edit
     writer.write(stored)
     recwarn.clear()
-    monkeypatch.setattr("overread.io.header.walk", _odd)
+    monkeypatch.setattr("overread.io.dicom.header.walk", _odd)
     assert load(writer).array.shape == stored.shape
     assert len(recwarn) == 0
 

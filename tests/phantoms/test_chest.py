@@ -14,7 +14,7 @@ from overread.phantoms.nodule import sphere
 from overread.phantoms.phantom import Phantom
 from overread.phantoms.scene import Scene, tube_share
 from overread.phantoms.studies import study_cases
-from overread.phantoms.trees import Tubes, path_tubes, push_out
+from overread.phantoms.thorax.trees import Tubes, path_tubes, push_out
 
 WANTED = (
     Wanted(14.0, "solid", "isolated", "lobulated"),

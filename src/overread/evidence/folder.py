@@ -17,7 +17,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def _is_alive(pid: int) -> bool:
-    if pid == os.getpid():
+    if pid == os.getpid() or os.name == "nt":  # there, signal 0 would be Ctrl-C
         return True
     try:
         os.kill(pid, 0)
@@ -80,6 +80,8 @@ def _make_parents(parent: Path) -> list[Path]:
 
 
 def _sync(path: Path) -> None:
+    if os.name == "nt" and path.is_dir():  # a folder cannot be opened there
+        return
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -87,12 +89,12 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _swap_in(partial: Path, out: Path) -> None:
+def _swap_in(partial: Path, out: Path, *, overwrite: bool) -> None:
     for path in partial.iterdir():
         _sync(path)
     _sync(partial)
     old = out.with_name(f".{out.name}.old-{os.getpid()}")
-    replaced = out.exists()
+    replaced = overwrite and out.exists()
     if replaced:
         out.rename(old)
     try:
@@ -111,7 +113,17 @@ def _explain(error: OSError, out: Path) -> OverreadError:
         return ResourceError(
             "the disk is full", where=str(out), way_out="Free some space, or give a folder elsewhere. Nothing was left."
         )
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR}:
+    if error.errno in {errno.ENOTEMPTY}:
+        return UsageError("another run wrote this folder meanwhile", where=str(out), way_out="Give another folder.")
+    if error.errno in {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOTDIR,
+        errno.ENAMETOOLONG,
+        errno.EISDIR,
+        errno.EEXIST,
+    }:
         return UsageError(
             f"cannot write there: {error.strerror}", where=str(out), way_out="Give a folder that you may write to."
         )
@@ -143,14 +155,14 @@ def result_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
         partial.mkdir()
         owned = True
         yield partial
-        _swap_in(partial, out)
+        _swap_in(partial, out, overwrite=overwrite)
     except BaseException as error:
         if owned:
             shutil.rmtree(partial, ignore_errors=True)
         for folder in made:
             if not any(folder.iterdir()):
                 folder.rmdir()
-        if isinstance(error, FileExistsError) and not owned:
+        if isinstance(error, FileExistsError) and error.filename == str(partial):
             raise UsageError("another run is writing to this folder", where=str(out), way_out="Wait for it.") from error
         if isinstance(error, OSError) and not isinstance(error, OverreadError):
             raise _explain(error, out) from error

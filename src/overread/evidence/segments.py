@@ -62,10 +62,13 @@ def frame_affine(frame: SourceFrame) -> NDArray[np.float64]:
 
 def voxels_by_label(labels: NDArray[np.integer[Any]]) -> dict[int, NDArray[np.intp]]:
     """Label to the (n, 3) indices (slice, row, column) of its voxels, labels ascending."""
-    occupied = np.flatnonzero(labels.reshape(len(labels), -1).max(axis=1))  # most slices are empty: skip them quickly
-    where = np.argwhere(labels[occupied])
-    where[:, 0] = occupied[where[:, 0]]
-    values = labels[where[:, 0], where[:, 1], where[:, 2]]
+    slices = np.flatnonzero(labels.reshape(len(labels), -1).max(axis=1))  # nearly all are empty: skip them quickly
+    lines = labels[slices].reshape(-1, labels.shape[2])
+    occupied = np.flatnonzero(lines.max(axis=1))
+    line, column = np.nonzero(lines[occupied])
+    values = lines[occupied[line], column]
+    k, row = np.divmod(occupied[line], labels.shape[1])
+    where = np.stack([slices[k], row, column], axis=1)
     return {int(label): where[values == label] for label in np.unique(values)}
 
 

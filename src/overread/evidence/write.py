@@ -16,7 +16,7 @@ from overread.errors import IntegrityError
 from overread.evidence import manifest, proof, result_json, table
 from overread.evidence.dicom.headers import SourceHeaders, read_headers
 from overread.evidence.dicom.identity import Stamp
-from overread.evidence.dicom.seg import SegForm, build_seg, segment_numbers
+from overread.evidence.dicom.seg import SegForm, build_seg, is_multi_frame, segment_numbers
 from overread.evidence.dicom.sr import build_sr
 from overread.evidence.folder import result_folder
 from overread.evidence.nifti import write_nifti
@@ -28,6 +28,10 @@ from overread.image import LabelMap, Volume
 from overread.runtime import Progress, silent
 
 MASK, SEG, SR, OVERLAY, REPORT = "mask.nii.gz", "seg.dcm", "sr.dcm", "overlay.png", "report.html"
+
+
+_CODED_FACTS = frozenset({"body_part", "patient_position", "transfer_syntax", "study_date", "manufacturer", "model"})
+"""Facts in which nobody types a name; all others are looked through."""
 
 
 @dataclass(slots=True)
@@ -89,6 +93,9 @@ def _frame_mask(reading: Reading, ledger: _Ledger) -> FrameMask | None:
     ledger.source_frames = proof.source_frames_dict(reading.segments, mask)
     if not segment_numbers(reading, mask):
         ledger.skip(SEG, "no segment meets a frame of the source")
+        return None
+    if is_multi_frame(mask) and len({frame.path for frame in mask.frames}) > 1:
+        ledger.skip(SEG, "the source is spread over several multi-frame objects")
         return None
     return mask
 
@@ -153,8 +160,8 @@ def _withheld(reading: Reading, headers: SourceHeaders | None) -> frozenset[str]
     """Facts of the source whose text names the patient."""
     if headers is None:
         return frozenset()
-    facts = reading.source.facts.items()
-    return frozenset(key for key, value in facts if isinstance(value, str) and headers.names_patient(value))
+    texts = {key: value for key, value in reading.source.facts.items() if isinstance(value, str)}
+    return frozenset(key for key in texts.keys() - _CODED_FACTS if headers.names_patient(texts[key]))
 
 
 def write(

@@ -26,7 +26,8 @@ class Window:
         """Grey values 0..255 by the LINEAR function of DICOM PS3.3 C.11.2.1.2.1; any shape, NaN is black."""
         low = self.center - 0.5 - (self.width - 1) / 2
         grey = (np.asarray(image, dtype=np.float32) - np.float32(low)) * np.float32(255 / (self.width - 1))
-        return np.clip(np.nan_to_num(grey, nan=0.0) + 0.5, 0, 255).astype(np.uint8)
+        shown: NDArray[np.uint8] = np.clip(np.nan_to_num(grey, nan=0.0) + 0.5, 0, 255).astype(np.uint8)
+        return shown
 
 
 LUNG = Window(-600, 1500, "lung")

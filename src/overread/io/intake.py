@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from overread.errors import DamagedFileError, InputError, NothingReadableError, UnsupportedFormatError
 from overread.geometry import Fault, Severity
-from overread.io.dicom import refusal
+from overread.io.dicom.header import Header, NoPixelsError, SharedCache, first_bytes, read_header
+from overread.io.dicom.pixels import cannot_read
+from overread.io.dicom.series import refusal
 from overread.io.discover import SkipKind, Skipped, relative
-from overread.io.header import Header, NoPixelsError, SharedCache, first_bytes, read_header
-from overread.io.pixels import cannot_read
 from overread.io.sniff import kind_of
 from overread.runtime import Progress
 

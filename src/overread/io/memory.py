@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from overread.errors import ResourceError
@@ -11,15 +12,18 @@ _MEMINFO = Path("/proc/meminfo")
 
 
 def available_bytes() -> int | None:
-    """Memory that can be had without swapping; None where the system does not say."""
+    """Memory that can be had without swapping, else all there is; None where the system says neither."""
     try:
         lines = _MEMINFO.read_text().splitlines()
-    except OSError:
-        return None
+    except OSError:  # not Linux
+        lines = []
     for line in lines:
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
-    return None
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not POSIX
+        return None
 
 
 def require_memory(need_bytes: int, runtime: Runtime, where: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,9 +19,11 @@ from overread.geometry.stack import verdict_of
 from overread.image import Intensity, Source, Volume
 from overread.io.exact import narrow
 from overread.io.memory import require_memory
+from overread.io.quiet import quiet
 from overread.runtime import Progress, Runtime, silent
 
 FORMS_AGREE_MM = 0.1
+_SCALED_AS_INTEGER = 2**30  # 32-bit voxels times and plus less than this stay inside int64
 _TO_MM = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 _LPS_FROM_RAS = np.diag((-1.0, -1.0, 1.0, 1.0))
 
@@ -97,8 +98,7 @@ class OpenedNifti:
     def _values(self) -> NDArray[Any]:
         """(slice, row, column) rescaled values, in the type of the file where no rescale is due."""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with quiet("nibabel.global"):
                 proxy = _open(self.path).dataobj
                 stored = np.asanyarray(proxy.get_unscaled())
         except MemoryError:
@@ -107,9 +107,12 @@ class OpenedNifti:
             raise _damaged(self.path, error) from None
         values = stored.reshape(self.shape[::-1]).transpose(2, 1, 0)
         slope, intercept = float(proxy.slope), float(proxy.inter)
+        if not (math.isfinite(slope) and math.isfinite(intercept)):
+            raise DamagedFileError(f"its scaling is not a number: {slope}, {intercept}", where=str(self.path))
         if (slope, intercept) == (1.0, 0.0):
             return np.ascontiguousarray(values)
-        if slope.is_integer() and intercept.is_integer() and values.dtype.kind in "iu":
+        small = max(abs(slope), abs(intercept)) < _SCALED_AS_INTEGER and values.dtype.itemsize <= 4
+        if small and slope.is_integer() and intercept.is_integer() and values.dtype.kind in "iu":
             return np.ascontiguousarray(values).astype(np.int64) * int(slope) + int(intercept)
         return np.ascontiguousarray(values) * np.float64(slope) + intercept
 
@@ -126,8 +129,7 @@ def open_nifti(path: str, root: Path) -> OpenedNifti:
     """
     file = Path(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet("nibabel.global"):
             image = _open(file)
             header = image.header
             units = str(header.get_xyzt_units()[0])

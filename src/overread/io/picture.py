@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from overread.errors import DamagedFileError, GeometryError, UnsupportedFormatError, UsageError
+from overread.errors import DamagedFileError, GeometryError, InputError, UnsupportedFormatError, UsageError
 from overread.geometry import Fault, Policy, Severity, Verdict, axial_grid
 from overread.geometry.stack import verdict_of
 from overread.image import Intensity, Source, Volume
 from overread.io.exact import narrow
 from overread.io.memory import require_memory
+from overread.io.quiet import quiet
 from overread.runtime import Progress, Runtime, silent
 
 _GREY = frozenset(("1", "L", "I;16", "I;16B", "I;16L", "I;16N", "I", "F"))
@@ -48,10 +48,16 @@ def open_picture(path: str) -> Picture:
     UnsupportedFormatError
         Its pixels are of a kind that is not read.
     """
-    image = _open(path)
-    with image:
-        pages, mode = int(getattr(image, "n_frames", 1)), image.mode
-        columns, rows = image.size
+    try:
+        with quiet(), _open(path) as image:  # sizes are judged by memory, when pixels are asked for
+            pages, mode = int(getattr(image, "n_frames", 1)), image.mode
+            columns, rows = image.size
+    except (InputError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001
+        raise _broken(path, error) from None
+    if min(rows, columns, pages) < 1:
+        raise DamagedFileError(f"its header says {pages} pages of {rows} x {columns} pixels", where=path)
     if mode not in _GREY | _COLOUR:
         raise UnsupportedFormatError(f"pixels of kind {mode!r} are not read", where=path)
     return Picture(path, pages, rows, columns, mode)
@@ -59,15 +65,21 @@ def open_picture(path: str) -> Picture:
 
 def _open(path: str) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # sizes are judged by memory, when pixels are asked for
-            return Image.open(path)
+        return Image.open(path)
     except Image.DecompressionBombError:
         raise DamagedFileError("its header says an absurd size", where=path) from None
     except UnidentifiedImageError:
         raise DamagedFileError("it begins like a picture but cannot be read", where=path) from None
-    except (ValueError, SyntaxError, EOFError, TypeError, KeyError) as error:
-        raise DamagedFileError(f"the picture is damaged ({type(error).__name__})", where=path) from None
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001  (each plug-in of pillow has its own way to fail)
+        raise _broken(path, error) from None
+
+
+def _broken(path: str, error: Exception) -> DamagedFileError:
+    return DamagedFileError(
+        f"the picture is cut short or broken ({type(error).__name__})", where=path, way_out="Copy it again."
+    )
 
 
 def gather_pictures(pictures: Sequence[Picture], root: Path) -> list[OpenedPictures]:
@@ -191,7 +203,7 @@ def read_pages(picture: Picture) -> tuple[list[NDArray[Any]], bool]:
     """All pages as (row, column) arrays, and whether any had colour; equal red, green and blue are grey."""
     pages, has_colour = [], False
     try:
-        with _open(picture.path) as image:
+        with quiet(), _open(picture.path) as image:
             for page in range(picture.pages):
                 image.seek(page)
                 if image.size != (picture.columns, picture.rows):
@@ -199,12 +211,10 @@ def read_pages(picture: Picture) -> tuple[list[NDArray[Any]], bool]:
                 plane, coloured = _grey(image)
                 pages.append(plane)
                 has_colour |= coloured
-    except DamagedFileError:
+    except InputError:
         raise
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise DamagedFileError(
-            f"its pixels are cut short or broken ({type(error).__name__})", where=picture.path, way_out="Copy it again."
-        ) from None
+    except Exception as error:  # noqa: BLE001
+        raise _broken(picture.path, error) from None
     return pages, has_colour
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from overread.errors import NothingReadableError, UsageError
 from overread.geometry import Policy, Verdict
+from overread.geometry.stack import Stack
 from overread.image import Intensity, Source, Volume
-from overread.io.dicom import DicomSeries, gather, is_localizer
+from overread.io.dicom.load import load_dicom
+from overread.io.dicom.series import DicomSeries, gather, is_localizer
 from overread.io.discover import Skipped, list_files
 from overread.io.intake import damage_faults, nothing_readable, read_headers
-from overread.io.load_dicom import load_dicom
 from overread.runtime import Progress, Runtime, silent
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Series:
     shape : (slices, rows, columns)
         As the files have it, before any policy.
     spacing_mm : (slice, row, column) or None
-        None where the files do not say (pictures) or the verdict is fatal.
+        As `load` would give it; where STRICT refuses, what REPAIR or else AS_IS would give. None where no policy
+        places the files, and for pictures.
     verdict : Verdict
         Under policy STRICT.
     """
@@ -214,7 +216,7 @@ def _series_of(one: DicomSeries) -> Series:
         description=str(shared.facts.get("series_description", "")),
         kind="dicom",
         shape=(len(one.headers), shared.rows, shared.columns),
-        spacing_mm=None if stack.grid is None else stack.grid.spacing_mm,
+        spacing_mm=_spacing(one, stack),
         transfer_syntax=shared.transfer_syntax,
         n_files=len(one.headers),
         verdict=stack.verdict,
@@ -222,6 +224,14 @@ def _series_of(one: DicomSeries) -> Series:
         is_localizer=is_localizer(shared),
         opened=_OpenedDicom(one),
     )
+
+
+def _spacing(one: DicomSeries, strict: Stack) -> Spacing | None:
+    """Spacing under the first policy that lays a grid."""
+    for stack in (strict, *(one.assess(policy)[0] for policy in (Policy.REPAIR, Policy.AS_IS) if strict.grid is None)):
+        if stack.grid is not None:
+            return stack.grid.spacing_mm
+    return None
 
 
 def _series_of_nifti(one: OpenedNifti) -> Series:

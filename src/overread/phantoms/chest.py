@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from overread.errors import UsageError
 from overread.geometry import axial_grid
 from overread.image import Intensity, Volume
-from overread.phantoms.levels import CoarseGrid
 from overread.phantoms.nodule import KINDS, SURFACES, occupancy
 from overread.phantoms.nodule_block import ATTACHMENTS
-from overread.phantoms.paint_chest import LUNG_HU, lung_base_hu, paint_bones, paint_organs, paint_tubes
 from overread.phantoms.phantom import Phantom, Planted
-from overread.phantoms.place import Placed, Wanted, make_room, place_nodules
 from overread.phantoms.scanner import Oversampling, Scanner, noise, see, to_stored
 from overread.phantoms.scene import Scene, fractal
-from overread.phantoms.thorax import APEX_MM, BASE_MM, draw_build, shape_thorax
-from overread.phantoms.trees import draw_trees
+from overread.phantoms.thorax.levels import CoarseGrid
+from overread.phantoms.thorax.paint import lung_base_hu, paint_bones, paint_organs, paint_tubes
+from overread.phantoms.thorax.place import Placed, Wanted, make_room, place_nodules
+from overread.phantoms.thorax.shape import APEX_MM, BASE_MM, Thorax, draw_build, shape_thorax
+from overread.phantoms.thorax.trees import draw_trees
 
 __all__ = ["Wanted", "chest", "draw_wanted"]
 _FINEST_SLICE_MM = 1.3
@@ -106,10 +106,10 @@ def chest(
     paint_bones(scene, thorax)
     paint_tubes(scene, thorax, trees)
     for one in placed:
-        _paint_placed(scene, one)
+        _paint_placed(scene, thorax, one)
     image = see(scene.hu, spacing_mm=spacing_mm, oversampling=over, scanner=scanner)
     size = (image.shape[0], image.shape[1], image.shape[2])
-    image += _lung_texture(rng, image, spacing_mm)
+    image += _lung_texture(rng, image, spacing_mm, thorax.build.lung_hu)
     image += noise(rng, size, spacing_mm=spacing_mm, scanner=scanner)
     x, y, z = scene.first_lps
     origin = (x, y, z + (over.slice - 1) / 2 * scene.step_mm[0])
@@ -141,10 +141,10 @@ def _empty_chest(
     return Scene(np.empty((count, matrix, matrix), dtype=np.float32), step, scene_first), grid, start
 
 
-def _paint_placed(scene: Scene, one: Placed) -> None:
+def _paint_placed(scene: Scene, thorax: Thorax, one: Placed) -> None:
     """The nodule takes the place of the air in its body: wall and vessels stay."""
     x, y, z = (float(c) for c in one.centre)
-    base = float(lung_base_hu(y))
+    base = float(lung_base_hu(thorax, y))
     box, share = occupancy(one.nodule.shape, (x, y, z), scene.grid)
     before = scene.hu[box].copy()
     scene.fill_air(box, share, one.nodule.hu, lung_hu=base)
@@ -161,7 +161,7 @@ def _within(inner: tuple[slice, slice, slice], box: tuple[slice, slice, slice]) 
 
 
 def _lung_texture(
-    rng: np.random.Generator, image: NDArray[np.float32], spacing_mm: tuple[float, float, float]
+    rng: np.random.Generator, image: NDArray[np.float32], spacing_mm: tuple[float, float, float], lung_hu: float
 ) -> NDArray[np.float32]:
     """Fractal unevenness of lung, drawn at half the in-plane resolution, only where there is lung."""
     half = (image.shape[0], -(-image.shape[1] // 2) + 1, -(-image.shape[2] // 2) + 1)
@@ -170,7 +170,7 @@ def _lung_texture(
     fine = CoarseGrid((image.shape[0], image.shape[1], image.shape[2]), spacing_mm, (0.0, 0.0, 0.0), (1, 2, 2))
     out = np.empty_like(image)
     for k in range(image.shape[0]):
-        lungness = np.clip(1 - np.abs(image[k] - np.float32(LUNG_HU)) / 125, 0, 1)
+        lungness = np.clip(1 - np.abs(image[k] - np.float32(lung_hu)) / 125, 0, 1)
         out[k] = fine.plane(field, k) * lungness
     return out
 

@@ -1,1 +1,4 @@
-"""The public verbs; the only place where tasks meet evidence."""
+"""The public verbs; the only place where tasks meet evidence.
+
+One module a verb, so that each loads only what it needs: `analyze`, `inspect`, `simulate`, `demo`, `tasks`, `verify`.
+"""

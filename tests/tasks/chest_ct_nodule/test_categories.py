@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from overread.errors import IntegrityError, UsageError
 from overread.findings import Interval, Measurement
 from overread.tasks.chest_ct_nodule import thresholds
-from overread.tasks.chest_ct_nodule.categories import fleischner_2017, lung_rads_2022
+from overread.tasks.chest_ct_nodule.categories import fleischner_2017, gravest, lung_rads_2022
 from overread.tasks.chest_ct_nodule.thresholds import Range, read_table
 
 
@@ -152,6 +152,19 @@ def test_mean_diameter_that_was_not_measured():
     found = fleischner_2017("solid", refused, None, n_nodules=1)
     assert found.value == "undetermined"
     assert "touches the border" in found.text
+
+
+def test_gravest_of_several_findings():
+    def judge(kind, mm, solid=None):
+        return lung_rads_2022(kind, length(mm), solid, juxtapleural_smooth=False)
+
+    small, large, unknown = judge("solid", 5.0), judge("solid", 16.0), judge("part_solid", 7.5)
+    refused = lung_rads_2022(
+        "solid", Measurement.not_measurable("mean_diameter", "mm", "cut"), None, juxtapleural_smooth=False
+    )
+    assert gravest([small, large, unknown, refused]) is large
+    assert gravest([refused, small, unknown]) is unknown  # 3 or 4A
+    assert gravest([refused, small]) is small
 
 
 def test_calcified_is_judged_as_solid_and_says_so():

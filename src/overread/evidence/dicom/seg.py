@@ -86,15 +86,21 @@ def _describe(finding: Finding, number: int, reading: Reading) -> Any:
     )
 
 
-def _pixels(mask: FrameMask, numbers: Mapping[int, int]) -> NDArray[Any]:
+def is_multi_frame(mask: FrameMask) -> bool:
+    """Whether the frames lie in objects that hold several."""
+    return any(frame.frame_number > 1 for frame in mask.frames)
+
+
+def _pixels(mask: FrameMask, numbers: Mapping[int, int], headers: SourceHeaders) -> NDArray[Any]:
     """(source frame, row, column): segment numbers, in the frame order of the source objects."""
     table = np.zeros(int(mask.labels.max()) + 1, dtype=np.uint8 if len(numbers) < 256 else np.uint16)
     for label, number in numbers.items():
         table[label] = number
     pixels: NDArray[Any] = table[mask.labels]
-    if len({frame.path for frame in mask.frames}) == 1 and len(mask.frames) > 1:
-        order = np.argsort([frame.frame_number for frame in mask.frames], kind="stable")
-        pixels = pixels[order]  # one multi-frame object: highdicom wants its own frame order
+    if is_multi_frame(mask):  # highdicom wants every frame of the object, in its own order
+        whole = np.zeros((int(headers.first.NumberOfFrames), *pixels.shape[1:]), dtype=pixels.dtype)
+        whole[[frame.frame_number - 1 for frame in mask.frames]] = pixels
+        return whole
     return pixels
 
 
@@ -114,7 +120,7 @@ def build_seg(
     p = reading.provenance
     seg = hd.seg.Segmentation(
         source_images=list(headers.datasets),
-        pixel_array=_pixels(mask, numbers),
+        pixel_array=_pixels(mask, numbers, headers),
         segmentation_type=form.name,
         segment_descriptions=[_describe(by_number[n], s, reading) for n, s in numbers.items()],
         series_instance_uid=stamp.uid("seg-series"),

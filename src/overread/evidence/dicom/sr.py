@@ -57,13 +57,16 @@ def _text(name: Code, value: str) -> TextContentItem:
     return TextContentItem(coded(name), ascii_text(value) or "-", RelationshipTypeValues.CONTAINS)
 
 
-def _algorithm(reading: Reading, parameters: Iterable[str] = ()) -> AlgorithmIdentification:
+def _algorithm(
+    reading: Reading, parameters: Iterable[str] = (), *, family: DicomCode | None = FAMILY
+) -> AlgorithmIdentification:
+    """TID 4019; the family is said once a group, not with every number."""
     p = reading.provenance
     return AlgorithmIdentification(
         name=ascii_text(p.task),
         version=p.task_version or "unversioned",
         parameters=[ascii_text(text) for text in parameters] or None,
-        family=FAMILY,
+        family=family,
     )
 
 
@@ -104,7 +107,7 @@ def _num(m: Measurement, reading: Reading) -> Num:
         _unit(m.unit),
         qualifier=coded(words.NOT_MEASURED) if failed else None,
         derivation=coded(term.derivation) if term.derivation else None,
-        algorithm_id=_algorithm(reading, _parameters(m)),
+        algorithm_id=_algorithm(reading, _parameters(m), family=None),
         properties=_properties(m),
     )
 
@@ -118,7 +121,9 @@ def _measurements(finding: Finding) -> Iterator[Measurement]:
 
 
 def descriptor_text(d: Descriptor) -> str:
-    """A descriptor in one line: value, what cannot be excluded, and the sentence."""
+    """A descriptor in one line: its sentence if that begins with the value, else value, doubt and sentence."""
+    if d.text.startswith(d.value):
+        return ascii_text(d.text)
     also = f", cannot exclude {', '.join(d.also)}" if d.also else ""
     sentence = f" ({d.text})" if d.text and d.text != d.value else ""
     return ascii_text(f"{d.value}{also}{sentence}")
@@ -238,25 +243,11 @@ def build_sr(
         Number of a finding to its segment number there.
     """
     p = reading.provenance
-    device = hd.sr.ObserverContext(
-        observer_type=codes.DCM.Device,
-        observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
-            uid=p.device_uid or stamp.uid("device"),
-            name="overread",
-            manufacturer_name=identity.MANUFACTURER,
-            model_name=ascii_text(p.task),
-        ),
-    )
     groups = [_finding_group(f, reading, seg, segments.get(f.number)) for f in reading.findings]
-    report = hd.sr.MeasurementReport(
-        observation_context=hd.sr.ObservationContext(observer_device_context=device),
-        procedure_reported=codes.LN.CTUnspecifiedBodyRegion if reading.source.modality == "CT" else _PROCEDURE,
-        imaging_measurements=[*groups, _image_group(reading, headers, stamp)],
-        title=codes.DCM.ImagingMeasurementReport,
-    )
+    image_group = _image_group(reading, headers, stamp)
     sr = hd.sr.Comprehensive3DSR(
         evidence=[headers.first] if seg is None else [headers.first, seg],
-        content=report,
+        content=_report(reading, stamp, [image_group]),
         series_instance_uid=stamp.uid("sr-series"),
         series_number=9102,
         sop_instance_uid=stamp.uid("sr"),
@@ -272,10 +263,31 @@ def build_sr(
         record_evidence=False,
         contributing_equipment=[identity.equipment(p)],
     )
+    # The constructor copies its content twice for accessors that are lost on saving: give it little, the rest after.
+    sr.ContentSequence = _report(reading, stamp, [*groups, image_group])[0].ContentSequence
     stamp.settle(sr, "sr")
     identity.declare_private_scheme(sr)
     _empty_failures(sr)
     return sr
+
+
+def _report(reading: Reading, stamp: Stamp, groups: list[Sequence]) -> Sequence:
+    """TID 1500 around measurement groups, observed by this software as a device."""
+    device = hd.sr.ObserverContext(
+        observer_type=codes.DCM.Device,
+        observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
+            uid=reading.provenance.device_uid or stamp.uid("device"),
+            name="overread",
+            manufacturer_name=identity.MANUFACTURER,
+            model_name=ascii_text(reading.provenance.task),
+        ),
+    )
+    return hd.sr.MeasurementReport(
+        observation_context=hd.sr.ObservationContext(observer_device_context=device),
+        procedure_reported=codes.LN.CTUnspecifiedBodyRegion if reading.source.modality == "CT" else _PROCEDURE,
+        imaging_measurements=groups,
+        title=codes.DCM.ImagingMeasurementReport,
+    )
 
 
 _PROCEDURE = DicomCode("363679005", "SCT", "Imaging procedure")

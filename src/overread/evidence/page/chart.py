@@ -1,4 +1,4 @@
-"""A small chart of sizes with their intervals, on a logarithmic axis: which findings differ for certain."""
+"""A small chart of sizes with their intervals, on a logarithmic axis."""
 
 from __future__ import annotations
 

@@ -186,7 +186,11 @@ def slice_outlines(stack: Stack, k: int) -> list[tuple[int, list[Polyline]]]:
 
 def make_panel(stack: Stack, k: int, frame: Frame, size: int, finding: Finding | None = None) -> Panel:
     """Resample one slice, and carry outlines and the axes of `finding` with it."""
-    values = _resample(np.ascontiguousarray(stack.array[k], dtype=np.float32), frame, size)
+    values = np.ascontiguousarray(stack.array[k], dtype=np.float32)
+    if not np.isfinite(values).all():  # unknown is drawn as the least value
+        known = values[np.isfinite(values)]
+        values = np.where(np.isfinite(values), values, known.min() if known.size else np.float32(0))
+    values = _resample(values, frame, size)
     contours = [(n, [_to_panel(line, frame, size) for line in lines]) for n, lines in slice_outlines(stack, k)]
     axes = []
     for line in finding.lines if finding else ():

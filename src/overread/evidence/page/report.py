@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
@@ -53,13 +54,14 @@ def answer_of(reading: Reading) -> str:
     return plural(len(reading.findings), "finding").capitalize()
 
 
-def number_rows(measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
-    """Rows of a table of measurements, in words."""
+def number_table(measurements: Iterable[Measurement], caption: str) -> dict[str, Any] | None:
+    """A table of measurements in words; caveats stand beneath it once, under letters. None without measurements."""
+    marks: dict[str, str] = {}
     rows = []
     for m in measurements:
-        term = measurement_term(m.name)
-        parts = [f"{c.name} (sd {c.sd:.3g}{' of the logarithm' if c.log_scale else ''})" for c in m.components]
-        unit = require_unit(m.unit).display
+        term, unit = measurement_term(m.name), require_unit(m.unit).display
+        for caveat in wording.caveats_of(m.quality):
+            marks.setdefault(caveat, _letter(len(marks)))
         rows.append(
             {
                 "title": term.title,
@@ -67,12 +69,22 @@ def number_rows(measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
                 "value": wording.value_text(m),
                 "interval": f"{wording.interval_text(m)} {unit}".strip() if m.interval else "",
                 "coverage": wording.coverage_text(m.interval.coverage) if m.interval else "",
-                "caveats": wording.caveats_of(m.quality),
+                "marks": ", ".join(marks[caveat] for caveat in wording.caveats_of(m.quality)),
                 "method": m.method,
-                "components": ", ".join(parts),
+                "parts": wording.parts_text(m),
             }
         )
-    return rows
+    caveats = [{"mark": mark, "text": text} for text, mark in marks.items()]
+    return {"caption": caption, "rows": rows, "caveats": caveats} if rows else None
+
+
+def _letter(n: int) -> str:
+    return chr(ord("a") + n)
+
+
+def _rest_of(d: Descriptor) -> str:
+    """The sentence of a descriptor without the value and doubt that stand before it anyway."""
+    return re.sub(rf"^{re.escape(d.value)}(, cannot exclude [^.]*)?(\. *|$)", "", d.text)
 
 
 def descriptor_rows(descriptors: Iterable[Descriptor]) -> list[dict[str, str]]:
@@ -81,8 +93,8 @@ def descriptor_rows(descriptors: Iterable[Descriptor]) -> list[dict[str, str]]:
         {
             "title": descriptor_term(d.name).title,
             "value": d.value.replace("_", " "),
-            "also": ", ".join(d.also),
-            "text": d.text if d.text != d.value else "",
+            "also": " or ".join(d.also),
+            "text": _rest_of(d),
         }
         for d in descriptors
     ]
@@ -91,15 +103,19 @@ def descriptor_rows(descriptors: Iterable[Descriptor]) -> list[dict[str, str]]:
 def _cell_of_number(finding: Finding, name: str) -> dict[str, str]:
     m = next((m for m in finding.measurements if m.name == name), None)
     if m is None:
-        return {"text": "", "small": ""}
-    return {"text": wording.value_text(m), "small": wording.interval_text(m)}
+        return {"text": "", "small": "", "kind": ""}
+    return {"text": wording.value_text(m), "small": wording.interval_text(m), "kind": "limits"}
 
 
 def _cell_of_descriptor(finding: Finding, name: str) -> dict[str, str]:
     d = next((d for d in finding.descriptors if d.name == name), None)
     if d is None:
-        return {"text": "", "small": ""}
-    return {"text": d.value.replace("_", " "), "small": f"cannot exclude {', '.join(d.also)}" if d.also else ""}
+        return {"text": "", "small": "", "kind": ""}
+    return {
+        "text": d.value.replace("_", " "),
+        "small": f"cannot exclude {' or '.join(d.also)}" if d.also else "",
+        "kind": "",
+    }
 
 
 def _summary(reading: Reading) -> dict[str, Any]:
@@ -173,7 +189,7 @@ def _finding(finding: Finding, figures: list[Figure]) -> dict[str, Any]:
         "heading": ", ".join(word for word in (finding.label.capitalize(), place) if word),
         "figures": figures,
         "descriptors": descriptor_rows(finding.descriptors),
-        "numbers": number_rows(numbers),
+        "numbers": number_table(numbers, f"Measurements of finding {finding.number}"),
         "caveats": finding.caveats,
         "centre": ", ".join(wording.number_text(v, -1) for v in finding.point_lps),
         "score": "" if finding.score is None else f"Detector score {finding.score:.3g} (not a probability).",
@@ -237,6 +253,13 @@ def _loss(result: Mapping[str, Any]) -> dict[str, Any] | None:
         for row in frames["loss"]
     ]
     return {"words": "In seg.dcm the masks lie on the frames as they were sent, which changed them by:", "rows": rows}
+
+
+def _glossary(reading: Reading) -> list[tuple[str, str]]:
+    """What each quantity is, once: on paper it stands here and not in every table."""
+    names = dict.fromkeys(m.name for f in reading.findings for m in f.measurements)
+    terms = [measurement_term(name) for name in names]
+    return [(term.title, term.help) for term in terms if term.help]
 
 
 def _card_figures(card: TaskCard) -> list[dict[str, str]]:
@@ -345,9 +368,10 @@ def report_html(
         summary=_summary(reading),
         no_findings=none,
         chart=chart.size_chart(reading),
-        image_numbers=number_rows(reading.measurements),
+        image_numbers=number_table(reading.measurements, "Of the whole image"),
         image_labels=descriptor_rows(reading.labels),
         findings=[_finding(f, figures.get(f.number, [])) for f in reading.findings],
+        glossary=_glossary(reading),
         card=card,
         card_figures=_card_figures(card) if card else [],
         proofs=_proofs(result),

@@ -67,19 +67,20 @@
 
   function drawContours(pen, contours, scale, side, unit) {
     for (const item of contours) {
-      let right = 0, middle = 0, points = 0;
+      let left = Infinity, right = 0, middle = 0, points = 0;
       for (const flat of item.slice(1)) {
         pen.beginPath();
         for (let n = 0; n < flat.length; n += 2) {
           const x = flat[n] / 10 * scale, y = flat[n + 1] / 10 * scale;
           if (n) { pen.lineTo(x, y); } else { pen.moveTo(x, y); }
-          right = Math.max(right, x); middle += y; points += 1;
+          left = Math.min(left, x); right = Math.max(right, x); middle += y; points += 1;
         }
         pen.closePath();
         pen.strokeStyle = "rgba(0, 0, 0, .55)"; pen.lineWidth = 3 * unit; pen.stroke();
         pen.strokeStyle = "#ffbe28"; pen.lineWidth = 1.3 * unit; pen.stroke();
       }
-      if (points) { label(pen, String(item[0]), Math.min(right + 6 * unit, side - 16 * unit), middle / points, "left", 16 * unit, "#ffbe28"); }
+      const y = middle / points;
+      if (left < side && right > 0 && y > 0 && y < side) { label(pen, String(item[0]), Math.min(right + 6 * unit, side - 16 * unit), y, "left", 16 * unit, "#ffbe28"); }
     }
   }
 
@@ -122,7 +123,7 @@
     const on = slice.contours.map(function (item) { return item[0]; });
     const words = "Slice " + slice.n + " of " + data.total + ", " + slice.mm.toFixed(1) + " mm, "
       + data.windows[state.window].name + " window"
-      + (on.length ? ", finding " + on.join(", ") + " on this slice" : ", no finding on this slice");
+      + (on.length ? ", finding" + (on.length > 1 ? "s " : " ") + on.join(", ") + " on this slice" : ", no finding on this slice");
     status.textContent = words;
     slider.setAttribute("aria-valuetext", words);
     canvas.setAttribute("aria-label", data.plane + " image. " + words);

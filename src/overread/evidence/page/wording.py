@@ -66,6 +66,16 @@ def interval_text(m: Measurement) -> str:
     return f"{number_text(m.interval.low, place)} to {number_text(m.interval.high, place)}"
 
 
+def parts_text(m: Measurement) -> str:
+    """What an interval is made of, as shares of its variance; parts below 2 % are left out."""
+    spread = [(c.name, (c.sd * abs(m.value) if c.log_scale else c.sd) ** 2) for c in m.components]
+    total = sum(variance for _, variance in spread)
+    if not total > 0:
+        return ""
+    shares = sorted(((variance / total, name) for name, variance in spread), reverse=True)
+    return ", ".join(f"{name} {100 * share:.0f} %" for share, name in shares if share >= 0.02)
+
+
 def coverage_text(coverage: float) -> str:
     """A coverage such as "95 %"."""
     return f"{100 * coverage:.4g} %"

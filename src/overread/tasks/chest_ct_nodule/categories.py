@@ -7,6 +7,7 @@ before it is compared; the ends of its interval are not.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import product
 from typing import Literal, get_args
 
@@ -61,6 +62,17 @@ def lung_rads_2022(
     and errors as in `fleischner_2017`. Growth, new nodules, 4X, cysts and airway nodules are not judged.
     """
     return _describe("lung_rads_2022", kind, mean_diameter, solid_diameter, juxtapleural_smooth=juxtapleural_smooth)
+
+
+def gravest(descriptors: Sequence[Descriptor]) -> Descriptor:
+    """The one of the gravest category, all of one guideline; "undetermined" counts as the gravest it may be."""
+    order = read_table(descriptors[0].name).order
+
+    def rank(one: Descriptor) -> int:
+        categories = one.also if one.value == UNDETERMINED else (one.value,)
+        return max(map(order.index, categories), default=-1)
+
+    return max(descriptors, key=rank)
 
 
 def _describe(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.phantoms.thorax import Thorax
+from overread.phantoms.thorax.shape import Thorax
 
 Points = NDArray[np.float64]
 
@@ -67,17 +67,17 @@ class _Branch:
     leaves: int
 
 
-def grow(rng: np.random.Generator, root: Points, heading: Points, groups: list[Points]) -> list[_Branch]:
-    """Branches from `root` to every point of every group (n, 3); each group (a lobe) is served by its own branch."""
+def grow(rng: np.random.Generator, root: Points, heading: Points, points: Points) -> list[_Branch]:
+    """Branches from `root`, which was heading along the unit vector `heading`, to each of the (n, 3) points."""
     branches: list[_Branch] = []
-    todo = [(root, heading, group) for group in groups if len(group)]
+    todo = [(root, heading, points)]
     while todo:
         at, before, points = todo.pop()
         if len(points) == 1:
             branches.append(_Branch(at, points[0], before, 1))
             continue
         towards = points.mean(axis=0) - at
-        reach = float(rng.uniform(0.32, 0.55)) if len(points) > 3 else float(rng.uniform(0.45, 0.65))
+        reach = float(rng.uniform(0.38, 0.6)) if len(points) > 3 else float(rng.uniform(0.45, 0.65))
         fork = at + reach * towards + rng.normal(0, 0.035, 3) * np.linalg.norm(towards)
         branches.append(_Branch(at, fork, before, len(points)))
         own = (fork - at) / max(float(np.linalg.norm(fork - at)), 1e-9)
@@ -111,7 +111,7 @@ def to_tubes(branches: list[_Branch], *, leaf_mm: float, piece_mm: float = 7.0) 
         bend = branch.start + 0.4 * length * branch.heading
         line = (
             (1 - t) ** 2 * branch.start
-            + 2 * t * (1 - t) * (0.35 * bend + 0.65 * (branch.start + branch.end) / 2)
+            + 2 * t * (1 - t) * (0.5 * bend + 0.5 * (branch.start + branch.end) / 2)
             + t**2 * branch.end
         )
         radius = leaf_mm * branch.leaves ** (1 / 3)
@@ -131,35 +131,57 @@ class LungTrees:
     lumen: Tubes
 
 
-def draw_trees(rng: np.random.Generator, thorax: Thorax, *, leaves: int = 380, leaf_mm: float = 0.55) -> LungTrees:
+def draw_trees(rng: np.random.Generator, thorax: Thorax, *, leaves: int = 430) -> LungTrees:
     """Arteries, bronchi and veins of both lungs; `leaves` ends for each tree of each lung."""
     vessels, airways, lumens = [], [], []
     for side, name in ((-1, "right"), (1, "left")):
-        artery_line, _ = thorax.paths[f"artery_{name}"]
-        vein_line, _ = thorax.paths[f"vein_{name}"]
-        bronchus, bronchus_radii = thorax.paths[f"bronchus_{name}"]
-        heading = np.array((side * 0.8, 0.1, -0.4))
-        heading /= np.linalg.norm(heading)
-        arteries = grow(rng, artery_line[-1], heading, _targets(rng, thorax, side, leaves))
-        veins = grow(rng, vein_line[-1], heading, _targets(rng, thorax, side, leaves))
-        vessels += [to_tubes(arteries, leaf_mm=leaf_mm), to_tubes(veins, leaf_mm=leaf_mm)]
-        outer, inner = _bronchi(arteries, artery_line[-1], bronchus[-1], leaf_mm=leaf_mm)
-        airways += [path_tubes(bronchus, bronchus_radii + 1.4), outer]
-        lumens += [path_tubes(bronchus, bronchus_radii), inner]
-    trachea, radii = thorax.paths["trachea"]
-    airways.append(path_tubes(trachea, radii + 1.5))
-    lumens.append(path_tubes(trachea, radii))
+        for lobe, points in _targets(rng, thorax, side, leaves).items():
+            feed = f"{name}_{'upper' if lobe == 'upper' else 'lower'}"
+            root = _root(thorax, f"artery_{feed}", lobe, len(points))
+            bronchus = _root(thorax, f"bronchus_{feed}", lobe, len(points))
+            arteries = grow(rng, root.at, root.heading, points)
+            outer, inner = _bronchi(arteries, root.at, bronchus.at, leaf_mm=root.leaf_mm)
+            vessels.append(to_tubes(arteries, leaf_mm=root.leaf_mm))
+            airways.append(outer)
+            lumens.append(inner)
+        for lobe, points in _targets(rng, thorax, side, leaves).items():
+            root = _root(thorax, f"vein_{name}_{'lower' if lobe == 'lower' else 'upper'}", lobe, len(points))
+            vessels.append(to_tubes(grow(rng, root.at, root.heading, points), leaf_mm=root.leaf_mm))
+    for name, (line, radii) in thorax.paths.items():
+        if name.startswith(("trachea", "bronchus")):
+            airways.append(path_tubes(line, radii + 1.4))
+            lumens.append(path_tubes(line, radii))
     return LungTrees(join(vessels), join(airways), join(lumens))
 
 
-def _targets(rng: np.random.Generator, thorax: Thorax, side: int, count: int) -> list[Points]:
-    """Evenly random points of one lung at least 4 mm inside it, one group a lobe."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Root:
+    """Where a lobe's tree leaves a great path, its heading there, and the radius of a leaf that lets Murray's law end
+    at the radius of the path."""
+
+    at: Points
+    heading: Points
+    leaf_mm: float
+
+
+def _root(thorax: Thorax, path: str, lobe: str, leaves: int) -> _Root:
+    """The end of the path; for the middle lobe, which has none of its own, half way down it."""
+    line, radii = thorax.paths[path]
+    n = len(line) // 2 if lobe == "middle" else len(line) - 1
+    heading = line[n] - line[n - 1]
+    radius = 2.2 if lobe == "middle" else float(radii[n])
+    leaf_mm = float(np.clip(radius / leaves ** (1 / 3), 0.4, 0.65))
+    return _Root(line[n], heading / np.linalg.norm(heading), leaf_mm)
+
+
+def _targets(rng: np.random.Generator, thorax: Thorax, side: int, count: int) -> dict[str, Points]:
+    """Evenly random points (n, 3) of one lung at least 4 mm inside it, for each lobe that has any."""
     grid = thorax.grid
     axes = grid.axes()
     inside = (thorax.lung < -4) & (np.sign(axes.x) == side)
     nodes = np.argwhere(inside)
     if len(nodes) == 0:
-        return []
+        return {}
     chosen = nodes[rng.choice(len(nodes), size=min(count, len(nodes)), replace=False)]
     points = (chosen[:, ::-1] + rng.uniform(-0.5, 0.5, chosen.shape)) * np.array(grid.node_mm[::-1]) + np.array(
         grid.first_lps
@@ -167,16 +189,17 @@ def _targets(rng: np.random.Generator, thorax: Thorax, side: int, count: int) ->
     k, j, i = chosen.T
     lower = thorax.oblique[k, j, i] < 0
     middle = ~lower & (thorax.horizontal[k, j, i] < 0) if side < 0 else np.zeros_like(lower)
-    return [points[lower], points[middle], points[~lower & ~middle]]
+    lobes = {"lower": points[lower], "middle": points[middle], "upper": points[~lower & ~middle]}
+    return {name: inside for name, inside in lobes.items() if len(inside)}
 
 
 def _bronchi(
     arteries: list[_Branch], artery_root: Points, bronchus_end: Points, *, leaf_mm: float
 ) -> tuple[Tubes, Tubes]:
-    """Airways beside the arteries of more than 1.2 mm radius: wall of a sixth of the diameter, lumen as wide as the
+    """Airways beside the arteries of more than 1.5 mm radius: wall of an eighth of the diameter, lumen as wide as the
     artery, shifted to the side of the main bronchus."""
     beside = bronchus_end - artery_root
-    wide = [b for b in arteries if leaf_mm * b.leaves ** (1 / 3) > 1.2]
+    wide = [b for b in arteries if leaf_mm * b.leaves ** (1 / 3) > 1.5]
     moved = []
     for b in wide:
         own = (b.end - b.start) / max(float(np.linalg.norm(b.end - b.start)), 1e-9)
@@ -186,7 +209,7 @@ def _bronchi(
         start = bronchus_end if root else b.start + _across(beside, b.heading) * gap
         moved.append(_Branch(start, end, b.heading, b.leaves))
     inner = to_tubes(moved, leaf_mm=leaf_mm * 0.95)
-    return Tubes(inner.start, inner.end, np.maximum(inner.radius * 1.3, inner.radius + 0.6), inner.branch), inner
+    return Tubes(inner.start, inner.end, np.maximum(inner.radius * 1.25, inner.radius + 0.5), inner.branch), inner
 
 
 def _across(direction: Points, heading: Points) -> Points:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import DamagedFileError
-from overread.io.tags import (
+from overread.io.dicom.tags import (
     DEFLATED_LITTLE,
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -80,6 +80,9 @@ CODECS: dict[str, Codec] = {
         Codec("1.2.840.10008.1.2.4.81", "JPEG-LS near-lossless", True, _jpegls),
         Codec("1.2.840.10008.1.2.4.90", "JPEG 2000 lossless", False, _jpeg2k),
         Codec("1.2.840.10008.1.2.4.91", "JPEG 2000", True, _jpeg2k),
+        Codec("1.2.840.10008.1.2.4.201", "high-throughput JPEG 2000 lossless", False, _jpeg2k),
+        Codec("1.2.840.10008.1.2.4.202", "high-throughput JPEG 2000 lossless (RPCL)", False, _jpeg2k),
+        Codec("1.2.840.10008.1.2.4.203", "high-throughput JPEG 2000", True, _jpeg2k),
     )
 }
 

@@ -6,13 +6,25 @@ import math
 import os
 from dataclasses import dataclass, field
 from functools import lru_cache
+from io import FileIO
 from typing import NamedTuple
 
 from overread.errors import DamagedFileError, UnsupportedFormatError
-from overread.io.tags import PIXEL_DATA, OddHeaderError, ShortBufferError, Walked, walk
+from overread.io.dicom.tags import (
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    PIXEL_DATA,
+    UNDEFINED,
+    OddHeaderError,
+    ShortBufferError,
+    Walked,
+    walk,
+)
 
 FIRST_READ = 4096
 _LATER_READS = (1 << 16, 1 << 22)
+
+_LONGEST_TEXT = 128  # UI, LO 64; CS with several values as image type has
 
 SOP_CLASS, SOP_UID, IMAGE_TYPE, CHARSET = 0x00080016, 0x00080018, 0x00080008, 0x00080005
 POSITION, ORIENTATION, INSTANCE_NUMBER = 0x00200032, 0x00200037, 0x00200013
@@ -159,15 +171,12 @@ def read_header(path: str, cache: SharedCache, head: bytes | None = None, size: 
 
 def first_bytes(path: str, count: int = FIRST_READ) -> tuple[bytes, int]:
     """The first `count` bytes of a file and its size."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        return os.read(handle, count), os.fstat(handle).st_size
-    finally:
-        os.close(handle)
+    with FileIO(path) as stream:
+        return stream.read(count), os.fstat(stream.fileno()).st_size
 
 
 def _from_pydicom(path: str, cache: SharedCache, size: int) -> Header:
-    from overread.io.fallback import walk_with_pydicom  # noqa: PLC0415  (a heavy library that few files need)
+    from overread.io.dicom.fallback import walk_with_pydicom  # noqa: PLC0415  (a heavy library that few files need)
 
     return header_from(path, walk_with_pydicom(path, WANTED), cache, size)
 
@@ -185,6 +194,8 @@ def header_from(path: str, walked: Walked, cache: SharedCache, size: int) -> Hea
         if not shared.sop_class_uid:
             raise DamagedFileError("it begins like DICOM but says neither what it is nor any pixel", where=path)
         raise NoPixelsError(describe_class(shared.sop_class_uid, shared.modality))
+    if walked.pixel_length == UNDEFINED and walked.transfer_syntax in (IMPLICIT_LITTLE, EXPLICIT_LITTLE):
+        raise DamagedFileError("its pixels are in fragments, but its transfer syntax has none", where=path)
     return Header(
         path,
         shared,
@@ -205,7 +216,7 @@ def _shared_from(syntax: str, found: dict[int, bytes]) -> Shared:
         for name in ("manufacturer", "model", "kernel", "body_part", "patient_position", "study_date")
         if (text := _text(raw[name]))
     }
-    if description := raw["description"].decode("utf-8" if utf8 else "latin-1", "replace").strip(" \0"):
+    if description := _text(raw["description"], "utf-8" if utf8 else "latin-1"):
         facts["series_description"] = description
     for name in ("kvp", "slice_thickness_mm", "gantry_tilt_deg"):
         if math.isfinite(number := _number(raw[name])):
@@ -256,8 +267,11 @@ def _patient_key(values: list[bytes]) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _text(raw: bytes) -> str:
-    return raw.decode("latin-1").strip(" \0")
+def _text(raw: bytes, encoding: str = "latin-1") -> str:
+    """A short printable value. Anything else is no such value: where a length is damaged it may be the bytes of the
+    elements behind it, a patient's name among them."""
+    text = raw.decode(encoding, "replace").strip(" \0")
+    return text if len(text) <= _LONGEST_TEXT and text.isprintable() else ""
 
 
 def _floats(raw: bytes) -> tuple[float, ...]:

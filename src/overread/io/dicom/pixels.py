@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+from io import FileIO
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import DamagedFileError, InputError
-from overread.io.codecs import NATIVE, decode_into
-from overread.io.header import Header, Shared
+from overread.io.dicom.codecs import NATIVE, decode_into
+from overread.io.dicom.header import Header, Shared
 
 AIR_HU = -1024
 """What pixels outside the scanned field become: the lowest value of the usual 12-bit HU scale."""
@@ -195,31 +195,29 @@ def read_stored(header: Header, out: NDArray[Any]) -> None:
     """
     shared = header.shared
     if header.pixel_offset < 0:
-        from overread.io.fallback import stored_with_pydicom  # noqa: PLC0415  (a heavy library, seldom needed)
+        from overread.io.dicom.fallback import stored_with_pydicom  # noqa: PLC0415  (a heavy library, seldom needed)
 
         stored_with_pydicom(header, out)
         return
     try:
-        handle = os.open(header.path, os.O_RDONLY)
-        try:
+        with FileIO(header.path) as stream:
+            stream.seek(header.pixel_offset)
             if shared.transfer_syntax in NATIVE:
-                _read_native(handle, header, out)
+                _read_native(stream, header, out)
                 return
-            encapsulated = os.pread(handle, header.file_size - header.pixel_offset, header.pixel_offset)
-        finally:
-            os.close(handle)
+            encapsulated = stream.read(header.file_size - header.pixel_offset)
     except OSError as error:
         raise cannot_read(header.path, error) from None
     decode_into(shared.transfer_syntax, encapsulated, out, header.path)
 
 
-def _read_native(handle: int, header: Header, out: NDArray[Any]) -> None:
+def _read_native(stream: FileIO, header: Header, out: NDArray[Any]) -> None:
     target = memoryview(out.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
     done, total = 0, out.nbytes
     if header.pixel_length >= total:
         while done < total:
-            count = os.preadv(handle, [target[done:]], header.pixel_offset + done)
-            if count == 0:
+            count = stream.readinto(target[done:])
+            if not count:
                 break
             done += count
     if done < total:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -13,10 +14,10 @@ from overread.errors import DamagedFileError, GeometryError, InputError
 from overread.geometry import Fault, Policy, Severity
 from overread.geometry.stack import Stack, verdict_of
 from overread.image import Intensity, Volume, Window
-from overread.io.dicom import DicomSeries, rescale_of
-from overread.io.header import Header
+from overread.io.dicom.header import Header
+from overread.io.dicom.pixels import SliceReport, read_float32, read_int16
+from overread.io.dicom.series import DicomSeries, rescale_of
 from overread.io.memory import require_memory
-from overread.io.pixels import SliceReport, read_float32, read_int16
 from overread.runtime import Progress, Runtime, silent
 
 _SLICES_A_PIECE = 8
@@ -75,7 +76,11 @@ def load_dicom(
         intensity=Intensity.HU if all(rescale_of(h.shared).is_hu for h in used) else Intensity.ARBITRARY,
         source=series.source(used),
         verdict=verdict,
-        windows=tuple(Window(center, width) for center, width in shared.windows if width > 1),
+        windows=tuple(
+            Window(center, width)
+            for center, width in shared.windows
+            if width > 1 and math.isfinite(center) and math.isfinite(width)
+        ),
     )
 
 

@@ -13,12 +13,17 @@ import numpy as np
 from overread.geometry import Fault, Policy, Severity
 from overread.geometry.stack import Frames, Stack, assess_stack, verdict_of
 from overread.image import Source, SourceFrame
-from overread.io.codecs import CODECS, NATIVE, is_known
+from overread.io.dicom.codecs import CODECS, NATIVE, is_known
+from overread.io.dicom.header import Header, Shared, describe_class, is_derived_object
+from overread.io.dicom.pixels import Rescale, padding_is_tissue, same_pixels
 from overread.io.discover import SkipKind, relative
-from overread.io.header import Header, Shared, describe_class, is_derived_object
-from overread.io.pixels import Rescale, padding_is_tissue, same_pixels
 
-COSINE_AGREES = 1e-3
+ENHANCED_CLASSES = frozenset(
+    "1.2.840.10008.5.1.4.1.1." + tail for tail in ("2.1", "2.2", "4.1", "4.3", "4.4", "128.1", "130")
+)
+"""Enhanced and legacy-converted enhanced CT, MR and PET: their places are in functional groups."""
+COSINE_AGREES, COSINE_LIMIT = 1e-4, 1e-3
+"""Slices whose direction cosines differ by less are parallel; up to the limit they load with a warning."""
 SPACING_AGREES = 1e-4
 
 
@@ -119,6 +124,8 @@ def refusal(shared: Shared) -> tuple[SkipKind, str] | None:
 
 def _unsupported(shared: Shared) -> str:
     """What this version does not read in a sound file; empty when nothing."""
+    if shared.sop_class_uid in ENHANCED_CLASSES:
+        return f"an enhanced (multi-frame) {shared.modality} object: this version reads one frame a file"
     if shared.frames > 1:
         return f"a multi-frame object ({shared.frames} frames): this version reads one frame a file"
     if not is_known(shared.transfer_syntax):
@@ -175,6 +182,7 @@ def _faults(group: list[Header], root: Path) -> list[Fault]:
     of_files("no_position", Severity.FATAL, "have no usable position in the patient", no_place)
     of_files("no_orientation", Severity.FATAL, "have no orientation", where(lambda s: len(s.orientation) != 6))
     of_files("bad_spacing", Severity.FATAL, "have no usable pixel spacing", where(_bad_spacing))
+    of_files("repeated_uid", Severity.WARNING, "carry the SOP instance UID of another picture", _repeated(group))
     of_files("bad_rescale", Severity.FATAL, "have a rescale slope or intercept that is no number", where(_bad_rescale))
     of_files("no_rescale", Severity.WARNING, "do not say how stored values become HU", where(_lacks_hu))
     of_files("lossy", Severity.WARNING, "were compressed with loss", where(_is_lossy))
@@ -182,7 +190,33 @@ def _faults(group: list[Header], root: Path) -> list[Fault]:
     if not any(fault.severity is Severity.FATAL for fault in faults):
         for code, words, unit, value in _MUST_AGREE:
             faults += _disagreement(code, words, unit, [(value(s), m) for s, m in kinds], names)
+        faults += _wobble(kinds, names)
     return faults
+
+
+def _wobble(kinds: list[tuple[Shared, list[Header]]], names: dict[int, str]) -> list[Fault]:
+    """A warning for slices that are not quite parallel: by rounding, or since the patient was turned a little."""
+    usual = max(kinds, key=lambda kind: len(kind[1]))[0]
+    extent_mm = max(usual.rows * usual.spacing_mm[0], usual.columns * usual.spacing_mm[1])
+    odd: list[Header] = []
+    worst = 0.0
+    for shared, members in kinds:
+        off = max(abs(a - b) for a, b in zip(shared.orientation, usual.orientation, strict=True))
+        if COSINE_AGREES < off <= COSINE_LIMIT:
+            odd += members
+            worst = max(worst, off * extent_mm)
+    if not odd:
+        return []
+    message = f"{len(odd)} slices are not quite parallel to the others, by up to {worst:.2f} mm over the picture"
+    return [Fault("not_parallel", Severity.WARNING, message, worst, tuple(sorted(names[id(h)] for h in odd)))]
+
+
+def _repeated(group: list[Header]) -> list[Header]:
+    """Files whose SOP instance UID an earlier file at another place has; evidence cannot point to them alone."""
+    first: dict[str, Header] = {}
+    for header in group:
+        first.setdefault(header.sop_uid, header)
+    return [header for header in group if first[header.sop_uid].position_lps != header.position_lps]
 
 
 def _bad_spacing(shared: Shared) -> bool:
@@ -254,7 +288,7 @@ def _agree(code: str, value: tuple[float, ...] | str, usual: tuple[float, ...] |
     if isinstance(value, str) or isinstance(usual, str):
         return value == usual
     if code == "mixed_orientation":
-        return max(abs(a - b) for a, b in zip(value, usual, strict=True)) <= COSINE_AGREES
+        return max(abs(a - b) for a, b in zip(value, usual, strict=True)) <= COSINE_LIMIT
     return all(math.isclose(a, b, rel_tol=SPACING_AGREES) for a, b in zip(value, usual, strict=True))
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.phantoms.levels import CoarseGrid, Field, add_path, ellipsoid_level, smooth_union, superellipse
 from overread.phantoms.scene import Axes
+from overread.phantoms.thorax.levels import CoarseGrid, Field, add_path, ellipsoid_level, smooth_union, superellipse
 
 APEX_MM, BASE_MM = 78.0, -172.0
 """z of the top of the lungs and of the lowest recess, before scaling."""
@@ -21,7 +21,7 @@ APEX_MM, BASE_MM = 78.0, -172.0
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What differs from patient to patient; lengths in mm, factors around 1."""
+    """What differs from patient to patient; lengths in mm, factors around 1, lung density between vessels in HU."""
 
     width: float
     depth: float
@@ -31,6 +31,7 @@ class Build:
     dome_right_mm: float
     dome_left_mm: float
     aorta_mm: float
+    lung_hu: float
     wobble: tuple[float, ...]
 
 
@@ -45,6 +46,7 @@ def draw_build(rng: np.random.Generator) -> Build:
         dome_right_mm=float(rng.uniform(-100, -84)),
         dome_left_mm=float(rng.uniform(-114, -98)),
         aorta_mm=float(rng.uniform(11.5, 14.5)),
+        lung_hu=float(rng.uniform(-895, -850)),
         wobble=tuple(float(v) for v in rng.uniform(-1, 1, 12)),
     )
 
@@ -81,8 +83,12 @@ def great_paths(build: Build) -> dict[str, tuple[NDArray[np.float64], NDArray[np
     r = build.aorta_mm
     table: dict[str, list[tuple[float, float, float, float]]] = {
         "trachea": [(0, -8, 110, 8.6), (0, -2, 60, 8.6), (1, 8, 8, 8.4), (0, 10, 0, 8.8)],
-        "bronchus_right": [(0, 10, 0, 7.2), (-16, 12, -12, 6.6), (-34, 13, -24, 5.6)],
-        "bronchus_left": [(0, 10, 0, 6.6), (20, 14, -15, 5.8), (43, 18, -29, 5.0)],
+        "bronchus_right": [(0, 10, 0, 7.2), (-14, 12, -11, 6.6), (-26, 13, -18, 6.0)],
+        "bronchus_right_upper": [(-26, 13, -18, 4.6), (-36, 11, -14, 4.0), (-45, 8, -8, 3.0)],
+        "bronchus_right_lower": [(-26, 13, -18, 5.4), (-34, 14, -31, 4.6), (-40, 18, -46, 3.4)],
+        "bronchus_left": [(0, 10, 0, 6.6), (20, 14, -15, 5.8), (36, 17, -25, 5.0)],
+        "bronchus_left_upper": [(36, 17, -25, 4.2), (43, 10, -22, 3.8), (49, 4, -17, 3.0)],
+        "bronchus_left_lower": [(36, 17, -25, 4.6), (41, 21, -36, 3.9), (45, 25, -48, 3.2)],
         "aorta": [(6, -22, -62, r + 3), (-14, -30, -34, r + 3), (-18, -30, -6, r + 2), (-12, -24, 14, r + 1),
                   (2, -8, 24, r), (14, 12, 22, r), (22, 30, 8, r - 0.5), (22, 38, -20, r - 1), (20, 40, -80, r - 1.5),
                   (12, 38, -140, r - 2), (6, 34, -230, r - 2.5)],
@@ -92,10 +98,16 @@ def great_paths(build: Build) -> dict[str, tuple[NDArray[np.float64], NDArray[np
         "cava": [(-40, -18, 110, 6), (-28, -20, 60, 8), (-28, -16, 20, 9.5), (-27, -12, -40, 10)],
         "innominate_vein": [(-27, -20, 42, 8), (-4, -34, 40, 7), (24, -22, 60, 6.5), (44, -12, 110, 6)],
         "trunk": [(16, -44, -48, 14), (20, -34, -22, 14), (20, -18, -10, 13)],
-        "artery_right": [(20, -18, -12, 11), (0, -8, -18, 10), (-24, 2, -18, 9.5), (-42, 6, -20, 7.5)],
-        "artery_left": [(20, -18, -10, 11), (30, 0, -3, 10), (42, 16, -8, 8.0)],
-        "vein_right": [(-8, 14, -46, 7), (-28, 8, -44, 6), (-46, 2, -40, 5)],
-        "vein_left": [(18, 16, -44, 7), (34, 14, -42, 6), (48, 8, -38, 5)],
+        "artery_right": [(20, -18, -12, 11), (0, -8, -18, 10), (-22, 1, -18, 8.5), (-34, 4, -19, 7.5)],
+        "artery_right_upper": [(-22, 0, -16, 6), (-34, -2, -8, 4.2), (-43, -4, 0, 2.7)],
+        "artery_right_lower": [(-34, 4, -19, 7), (-42, 7, -29, 5.2), (-47, 11, -42, 4.2), (-50, 16, -56, 3.2)],
+        "artery_left": [(20, -18, -10, 11), (29, -2, -4, 9.5), (38, 12, -5, 7.5)],
+        "artery_left_upper": [(33, 4, -3, 5.2), (41, 0, 2, 4.0), (48, -5, 9, 2.8)],
+        "artery_left_lower": [(38, 12, -5, 7.5), (43, 20, -15, 5.6), (47, 25, -29, 4.3), (50, 28, -44, 3.2)],
+        "vein_right_upper": [(-10, 8, -44, 6), (-24, -2, -41, 4.6), (-36, -9, -33, 3.6), (-46, -13, -22, 2.8)],
+        "vein_right_lower": [(-10, 14, -50, 6), (-26, 18, -54, 4.6), (-36, 22, -60, 3.8), (-44, 26, -68, 3.0)],
+        "vein_left_upper": [(20, 10, -44, 6), (33, 2, -39, 4.6), (42, -5, -32, 3.7), (50, -11, -22, 2.8)],
+        "vein_left_lower": [(20, 16, -50, 6), (33, 21, -54, 4.6), (42, 26, -60, 3.8), (48, 30, -68, 3.0)],
         "esophagus": [(2, 12, 110, 6), (4, 24, 20, 6.5), (8, 27, -60, 7), (16, 18, -150, 8)],
         "azygos": [(-8, 44, -200, 3.5), (-9, 42, 0, 4.5), (-14, 30, 14, 4.5), (-25, 6, 13, 4.5), (-27, -8, 8, 5)],
         "cava_inferior": [(-22, 8, -84, 12), (-24, 16, -120, 12), (-16, 22, -230, 11)],
@@ -201,11 +213,11 @@ def _mediastinum(
     total = smooth_union(total, heart - np.float32(3.5), 9)
     vertebrae = (superellipse(axes.x / 21, (axes.y - spine_y(axes.z, build)) / 18, 2.4) - 1) * np.float32(18)
     back = axes.y - spine_y(axes.z, build)
-    behind = np.maximum((np.abs(axes.x) - (17 + 0.95 * back)) * 0.72, -back)  # widens towards the heads of the ribs
+    behind = np.maximum((np.abs(axes.x) - (14 + 0.75 * back)) * 0.72, -back)  # widens towards the heads of the ribs
     total = smooth_union(total, smooth_union(np.broadcast_to(vertebrae, total.shape), behind.astype(np.float32), 8), 6)
     fat_mm = {"aorta": 2.0, "cava": 2.0, "trunk": 2.5, "artery_right": 1.5, "artery_left": 1.5, "bronchus_right": 2.0,
-              "bronchus_left": 2.0, "vein_right": 1.0, "vein_left": 1.0, "subclavian_left": 2.0,
-              "brachiocephalic": 2.0, "cava_inferior": 1.0}  # fmt: skip
+              "bronchus_left": 2.0, "subclavian_left": 2.0, "brachiocephalic": 2.0, "cava_inferior": 1.0}  # fmt: skip
+    fat_mm |= {name: 0.6 for name in paths if name.endswith(("_upper", "_lower"))}
     for name, around in fat_mm.items():
         line, radii = paths[name]
         add_path(total, axes, line[::2], radii[::2], around_mm=around, fillet_mm=5)

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from overread.errors import UsageError
-from overread.phantoms.levels import Field
 from overread.phantoms.nodule import Kind, Surface
 from overread.phantoms.nodule_block import Attachment, Nodule, draw_nodule
 from overread.phantoms.nodule_truth import Level
-from overread.phantoms.thorax import Thorax
-from overread.phantoms.trees import LungTrees, Points, push_out
+from overread.phantoms.thorax.levels import Field
+from overread.phantoms.thorax.shape import Thorax
+from overread.phantoms.thorax.trees import LungTrees, Points, push_out
 
 _TRIES = 4000
 

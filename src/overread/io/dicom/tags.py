@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from struct import Struct, error
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ _SHORT = frozenset(
     b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split()  # the rest of PS3.5 table 6.2-1
 )
 _REPEATED_IN_META = ((0x00080016, 2), (0x00080018, 3))  # SOP class and instance, should the dataset lack them
+_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2[0-9.]{0,40}")
 _explicit = Struct("<HH2sH").unpack_from
 _implicit = Struct("<HHI").unpack_from
 _uint32 = Struct("<I").unpack_from
@@ -70,8 +72,8 @@ def walk(head: bytes, wanted: frozenset[int], *, whole: bool) -> Walked:
     try:
         meta, start = _walk_meta(head)
         syntax = meta.get(0x10, b"").rstrip(b"\0 ").decode("latin-1")
-        if syntax in (DEFLATED_LITTLE, EXPLICIT_BIG) or not syntax.startswith("1.2.840.10008.1.2"):
-            raise OddHeaderError(f"transfer syntax {syntax}")
+        if syntax in (DEFLATED_LITTLE, EXPLICIT_BIG) or not _SYNTAX.fullmatch(syntax):
+            raise OddHeaderError("transfer syntax")
         walked = walk_dataset(head, start, syntax, wanted, whole)
     except error:
         raise ShortBufferError from None
@@ -130,7 +132,7 @@ def walk_dataset(head: bytes, pos: int, syntax: str, wanted: frozenset[int], who
             pos = _skip_items(head, pos, explicit and vr != b"UN", 0)
             continue
         if tag in wanted:
-            found[tag] = _inside(head, pos, length)
+            found[tag] = head[pos : pos + length]  # one that is cut short ends the walk below
         pos += length
     if pos > size:
         raise ShortBufferError

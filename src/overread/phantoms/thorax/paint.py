@@ -7,19 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.phantoms.levels import Field, ellipsoid_level
 from overread.phantoms.scene import Scene, soft, tube_share
-from overread.phantoms.thorax import Thorax, cage_semi_axes, spine_y
-from overread.phantoms.trees import LungTrees, Tubes
+from overread.phantoms.thorax.levels import Field, ellipsoid_level
+from overread.phantoms.thorax.shape import Thorax, cage_semi_axes, spine_y
+from overread.phantoms.thorax.trees import LungTrees, Tubes, path_tubes
 
-LUNG_HU, BLOOD_HU, FAT_HU, MUSCLE_HU = -862.0, 42.0, -100.0, 55.0
+BLOOD_HU, FAT_HU, MUSCLE_HU = 42.0, -100.0, 55.0
 _GRAVITY_HU_PER_MM = 0.35
 _FISSURE_MM, _FISSURE_HU = 0.85, -420.0
 
 
-def lung_base_hu(y: NDArray[np.float32] | float) -> NDArray[np.float32]:
+def lung_base_hu(thorax: Thorax, y: NDArray[np.float32] | float) -> NDArray[np.float32]:
     """Density of lung between vessels: denser towards the back (supine), HU."""
-    return np.asarray(LUNG_HU + _GRAVITY_HU_PER_MM * np.asarray(y), dtype=np.float32)
+    return np.asarray(thorax.build.lung_hu + _GRAVITY_HU_PER_MM * np.asarray(y), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +57,7 @@ def paint_organs(scene: Scene, thorax: Thorax, first_slice: int) -> None:
     y, x = axes.y[0], axes.x[0]
     abdomen = _abdomen(thorax)
     table = _table_share(thorax, x, y)
-    base = lung_base_hu(y)
+    base = lung_base_hu(thorax, y)
     for n in range(scene.hu.shape[0]):
         one = _Slice(scene.hu[n], x, y, float(axes.z[n, 0, 0]), n + first_slice, float(scene.step_mm[1]) * 1.2, thorax)
         one.hu[...] = -1000
@@ -127,7 +127,7 @@ def _paint_spine(one: _Slice) -> None:
 def _paint_fissures(one: _Slice, inside: NDArray[np.float32]) -> None:
     """Both oblique fissures and, in front of the right one, the horizontal: thin sheets of denser lung."""
     oblique = one.level(one.thorax.oblique)
-    half, rise = np.float32(_FISSURE_MM / 2), np.float32(_FISSURE_HU - LUNG_HU)
+    half, rise = np.float32(_FISSURE_MM / 2), np.float32(_FISSURE_HU - one.thorax.build.lung_hu)
     one.hu[...] += soft(np.abs(oblique) - half, one.width) * inside * rise
     on_right = (one.x < 0) & (oblique > 0)
     if on_right.any():
@@ -211,17 +211,18 @@ def _on_cage(
 
 
 def paint_tubes(scene: Scene, thorax: Thorax, trees: LungTrees) -> None:
-    """Great vessels, then the vessels of the lungs, then airways with their lumen."""
-    for name, (line, radii) in thorax.paths.items():
-        if name.startswith(("trachea", "bronchus")):
-            continue
-        tubes = Tubes(
-            line[:-1], line[1:], np.stack([radii[:-1], radii[1:]], axis=1), np.zeros(len(line) - 1, dtype=np.int64)
-        )
-        _paint_tubes(scene, tubes, 35.0 if name == "esophagus" else BLOOD_HU, over_hu=LUNG_HU)
-    _paint_tubes(scene, trees.vessels, BLOOD_HU, over_hu=LUNG_HU)
-    _paint_tubes(scene, trees.airway, 30.0, over_hu=LUNG_HU)
+    """Great vessels, airways with their lumen, then the vessels of the hila and lungs: those stay whole where an airway
+    crosses them, for a vessel cut by air would end like a nodule."""
+    lung_hu = thorax.build.lung_hu
+    great = {name: path for name, path in thorax.paths.items() if not name.startswith(("trachea", "bronchus"))}
+    hilar = {name for name in great if name.endswith(("_upper", "_lower"))}
+    for name in sorted(great.keys() - hilar):
+        _paint_tubes(scene, path_tubes(*great[name]), 35.0 if name == "esophagus" else BLOOD_HU, over_hu=lung_hu)
+    _paint_tubes(scene, trees.airway, 30.0, over_hu=lung_hu)
     _hollow_tubes(scene, trees.lumen, -1000.0, under_hu=30.0)
+    for name in sorted(hilar):
+        _paint_tubes(scene, path_tubes(*great[name]), BLOOD_HU, over_hu=lung_hu)
+    _paint_tubes(scene, trees.vessels, BLOOD_HU, over_hu=lung_hu)
 
 
 def _paint_tubes(scene: Scene, tubes: Tubes, hu: float, *, over_hu: float) -> None:

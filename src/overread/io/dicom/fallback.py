@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Lock
+import re
 from typing import Any
 
 import numpy as np
@@ -16,9 +13,10 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
 from overread.errors import DamagedFileError, NothingReadableError
-from overread.io.codecs import NATIVE
-from overread.io.header import Header
-from overread.io.tags import EXPLICIT_LITTLE, IMPLICIT_LITTLE, PIXEL_DATA, Walked, walk_dataset
+from overread.io.dicom.codecs import NATIVE
+from overread.io.dicom.header import Header
+from overread.io.dicom.tags import EXPLICIT_LITTLE, IMPLICIT_LITTLE, PIXEL_DATA, Walked, walk_dataset
+from overread.io.quiet import quiet
 
 _PIXEL_TAGS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)
 
@@ -33,10 +31,12 @@ def walk_with_pydicom(path: str, wanted: frozenset[int]) -> Walked:
     NothingReadableError
         It is not DICOM.
     """
-    with _quiet():
+    with quiet("pydicom"):
         dataset = _open(path, [*wanted, *_PIXEL_TAGS])
         try:
             syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or _guessed_syntax(dataset))
+            if not re.fullmatch(r"[0-9.]{1,64}", syntax):
+                raise ValueError("transfer syntax")
             pixel_tag = next((tag for tag in _PIXEL_TAGS if tag in dataset), 0)
             plain = pydicom.Dataset()
             for tag in sorted(wanted):
@@ -53,7 +53,7 @@ def walk_with_pydicom(path: str, wanted: frozenset[int]) -> Walked:
 
 def stored_with_pydicom(header: Header, out: NDArray[Any]) -> None:
     """Stored pixels of a single-frame file into `out`, (row, column); raises `DamagedFileError`."""
-    with _quiet():
+    with quiet("pydicom"):
         dataset = _open(header.path, None)
         if "TransferSyntaxUID" not in dataset.file_meta:
             dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(header.shared.transfer_syntax)
@@ -86,20 +86,6 @@ def _open(path: str, tags: list[int] | None) -> pydicom.Dataset:
         raise
     except Exception as error:  # noqa: BLE001
         raise _damaged(path, error) from None
-
-
-_ONE_AT_A_TIME = Lock()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No warnings of pydicom: our own checks judge values, and its texts quote them, names of patients too.
-
-    One thread at a time, since the filters of `warnings` belong to the whole process.
-    """
-    with _ONE_AT_A_TIME, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _guessed_syntax(dataset: pydicom.Dataset) -> str:

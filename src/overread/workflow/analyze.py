@@ -1,0 +1,252 @@
+"""Analyze: open a study, choose series and task, read, and offer to save what was found."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.errors import ScopeError, UsageError
+from overread.findings import Finding, Reading, ScopeAnswer
+from overread.geometry import Grid, Policy
+from overread.image import Intensity, Volume
+from overread.io import Series, Study, open_study
+from overread.runtime import Progress, Runtime, silent, within
+from overread.tasks import Task, find_task, task_names
+
+if TYPE_CHECKING:
+    from overread import evidence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """A reading together with its image, ready to be saved.
+
+    Parameters
+    ----------
+    reading : Reading
+        What the task says.
+    image : Volume
+        What it was said about.
+    inputs : dict
+        Path of each input file relative to what was opened, to its SHA-256.
+    request : dict
+        What `verify` needs to repeat the run, as plain values.
+    """
+
+    reading: Reading
+    image: Volume
+    inputs: dict[str, str] = field(default_factory=dict)
+    request: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings of the reading, in its order."""
+        return self.reading.findings
+
+    def save(
+        self, out: str | Path, *, seg: str = "binary", overwrite: bool = False, progress: Progress = silent
+    ) -> tuple[Path, ...]:
+        """Write result.json, findings.csv, overlay.png, mask.nii.gz, seg.dcm, sr.dcm, report.html and manifest.json.
+
+        Every object is read back by another path and compared before the folder appears by one rename.
+
+        Raises
+        ------
+        UsageError
+            `out` exists and `overwrite` is False, or `seg` is not "binary" or "labelmap".
+        IntegrityError
+            A read-back differs; nothing is left behind.
+        ResourceError
+            The disk is full or cannot be written; nothing is left behind.
+        """
+        from overread import evidence  # noqa: PLC0415  (DICOM writers take most of a second to load)
+
+        return evidence.write(
+            self.reading,
+            self.image,
+            Path(out),
+            seg=_seg_form(seg),
+            overwrite=overwrite,
+            inputs=self.inputs,
+            request={**self.request, "seg": seg},
+            card=find_task(self.reading.provenance.task).card(),
+            progress=within(progress, 0.75, 1.0),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The reading as plain values, as result.json holds it but for what concerns the written files."""
+        from overread.evidence.result_json import reading_dict  # noqa: PLC0415
+        from overread.evidence.segments import facts_on_grid  # noqa: PLC0415
+
+        segments = self.reading.segments
+        return reading_dict(self.reading, self.image, {} if segments is None else facts_on_grid(segments))
+
+
+def analyze(
+    source: str | Path | Study | Series | Volume | NDArray[np.generic],
+    *,
+    task: str | None = None,
+    series: str | None = None,
+    policy: Policy | str = Policy.STRICT,
+    grid: Grid | None = None,
+    intensity: Intensity | None = None,
+    runtime: Runtime | None = None,
+    progress: Progress = silent,
+) -> Analysis:
+    """Run one task on one image.
+
+    Parameters
+    ----------
+    source : path, Study, Series, Volume or (slice, row, column) array
+        An array needs `grid` and `intensity`.
+    task : str, optional
+        Name of the task; without it the one installed task that suits the image.
+    series : str, optional
+        Series UID, or its end, when the study holds several that suit.
+    policy : Policy
+        What to do with uneven stacks: "strict", "repair" or "as-is".
+    intensity : Intensity, optional
+        What values without a declared unit (NIfTI, arrays) mean; for CT tasks `Intensity.HU`.
+
+    Raises
+    ------
+    InputError, GeometryError
+        The input cannot be read or placed.
+    ScopeError
+        No installed task suits, or several series do and none was named.
+    """
+    wish = _Wish(task, series, _policy(policy), grid, intensity)
+    runtime = runtime or Runtime()
+    began = perf_counter()
+    chosen_task, image, opened = _resolve(source, wish, runtime, progress)
+    loaded = perf_counter()
+    reading = chosen_task.read(image, runtime, within(progress, 0.15, 0.75))
+    reading.seconds.setdefault("load", loaded - began)
+    return Analysis(
+        reading=reading,
+        image=image,
+        inputs=_digests(image, runtime),
+        request={
+            "input": opened,
+            "task": chosen_task.name,
+            "series": image.source.series_uid,
+            "policy": wish.policy.value,
+            "intensity": "" if intensity is None else intensity.name,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the caller asked for, checked."""
+
+    task: str | None
+    series: str | None
+    policy: Policy
+    grid: Grid | None
+    intensity: Intensity | None
+
+
+def _seg_form(seg: str) -> evidence.SegForm:
+    from overread import evidence  # noqa: PLC0415
+
+    try:
+        return evidence.SegForm(seg)
+    except ValueError:
+        forms = ", ".join(form.value for form in evidence.SegForm)
+        raise UsageError(f"unknown form of SEG {seg!r}", way_out=f"Use one of {forms}.") from None
+
+
+def _policy(policy: Policy | str) -> Policy:
+    try:
+        return Policy(policy)
+    except ValueError:
+        raise UsageError(
+            f"unknown policy {policy!r}", way_out=f"Use one of {', '.join(p.value for p in Policy)}."
+        ) from None
+
+
+def _resolve(
+    source: str | Path | Study | Series | Volume | NDArray[Any], wish: _Wish, runtime: Runtime, progress: Progress
+) -> tuple[Task, Volume, str]:
+    named = find_task(wish.task) if wish.task else None
+    if isinstance(source, np.ndarray):
+        if wish.grid is None or wish.intensity is None:
+            raise UsageError("an array has no place and no unit", way_out="Give grid= and intensity= with it.")
+        source = Volume(source, wish.grid, wish.intensity)
+    if isinstance(source, Volume):
+        return named or _only_task(source), source, ""
+    if isinstance(source, (str, Path)):
+        source = open_study(source, progress=within(progress, 0.0, 0.05))
+    opened = str(source.root if isinstance(source, Study) else source.source.root or "")
+    candidates = (source,) if isinstance(source, Series) else source.series
+    task, chosen = choose(candidates, [named] if named else None, wish.series)
+    return (
+        task,
+        chosen.load(
+            policy=wish.policy, runtime=runtime, progress=within(progress, 0.05, 0.15), intensity=wish.intensity
+        ),
+        opened,
+    )
+
+
+def _only_task(image: Volume) -> Task:
+    suited = [found for found in map(find_task, task_names()) if found.accepts(image).answer is not ScopeAnswer.NO]
+    if len(suited) != 1:
+        raise ScopeError(f"{len(suited)} installed tasks suit this image", way_out="Name one with task=.")
+    return suited[0]
+
+
+def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | None) -> tuple[Task, Series]:
+    """The pair of task and series to read.
+
+    A named task is run even on the only series that does not suit, so that the refusal is written with its reasons.
+    Of several series that suit, the one with most slices is read; a tie needs `wanted`, the end of a series UID.
+    """
+    if wanted:
+        matching = tuple(s for s in series if s.series_uid.endswith(wanted))
+        if len(matching) != 1:
+            raise UsageError(
+                f"{len(matching)} series end in {wanted!r}", way_out="`overread inspect` lists the series of a folder."
+            )
+        series = matching
+    series = tuple(one for one in series if not one.is_localizer) or series
+    named = tasks is not None
+    pairs = [
+        (task, one)
+        for task in (tasks or [find_task(name) for name in task_names()])
+        for one in series
+        if task.suits(one.source, one.shape, one.spacing_mm).answer is not ScopeAnswer.NO
+    ]
+    if not pairs and named and tasks and series:
+        return tasks[0], max(series, key=lambda s: s.shape[0])
+    if not pairs:
+        raise ScopeError(
+            f"none of {len(series)} series suits an installed task", way_out="`overread inspect` says why for each."
+        )
+    if len({task.name for task, _ in pairs}) > 1:
+        raise ScopeError("several tasks suit", way_out=f"Name one with --task: {sorted({t.name for t, _ in pairs})}.")
+    most = max(one.shape[0] for _, one in pairs)
+    best = [pair for pair in pairs if pair[1].shape[0] == most]
+    if len(best) > 1:
+        uids = ", ".join(one.series_uid for _, one in best)
+        raise ScopeError(f"{len(best)} series suit equally well", way_out=f"Name one with --series: {uids}.")
+    return best[0]
+
+
+def _digests(image: Volume, runtime: Runtime) -> dict[str, str]:
+    root = image.source.root
+    paths = sorted(set(image.source.paths))
+
+    def digest(path: Path) -> tuple[str, str]:
+        name = path.relative_to(root) if root is not None and path.is_relative_to(root) and path != root else path.name
+        with path.open("rb") as file:
+            return str(name), hashlib.file_digest(file, "sha256").hexdigest()
+
+    return dict(runtime.map(digest, paths))

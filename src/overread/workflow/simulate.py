@@ -1,0 +1,37 @@
+"""Simulate: write a phantom with known truth as the files a scanner would send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from overread.errors import UsageError
+from overread.phantoms import Phantom
+from overread.phantoms.dicom_series import write_series, write_truth
+from overread.tasks import find_task
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Simulation:
+    """A phantom and where it lies: `series` is the DICOM folder, `truth` the JSON file with the planted objects."""
+
+    phantom: Phantom
+    series: Path
+    truth: Path
+
+
+def simulate(task: str, out: str | Path, *, seed: int = 1) -> Simulation:
+    """Write the phantom of a task to OUT/series (DICOM) and OUT/truth.json. The same seed gives the same bytes.
+
+    Raises
+    ------
+    UsageError
+        `out` exists and is not an empty folder, or the task does not exist.
+    """
+    folder = Path(out)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError("exists and is not empty", where=str(folder), way_out="Name a new folder.")
+    phantom = find_task(task).simulate(seed)
+    write_series(phantom.volume, folder / "series", seed=seed)
+    write_truth(phantom, folder / "truth.json")
+    return Simulation(phantom, folder / "series", folder / "truth.json")

@@ -1,0 +1,106 @@
+"""Verify: is a result folder what was written, and does the same input still give the same bytes?"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from overread import evidence
+from overread.errors import IntegrityError
+from overread.image import Intensity
+from overread.runtime import Progress, Runtime, silent
+from overread.workflow.analyze import analyze
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Outcome of `verify`.
+
+    Parameters
+    ----------
+    changed : tuple of str
+        What differs from the manifest, or from a repeated run, in words; empty when all is well.
+    repeated : bool
+        The run was repeated and compared; False when the input was not found or `repeat` was off.
+    """
+
+    changed: tuple[str, ...]
+    repeated: bool
+    note: str = ""
+
+    @property
+    def sound(self) -> bool:
+        """Nothing differs."""
+        return not self.changed
+
+
+def verify(
+    folder: str | Path,
+    *,
+    source: str | Path | None = None,
+    repeat: bool = True,
+    runtime: Runtime | None = None,
+    progress: Progress = silent,
+) -> Verification:
+    """Compare a result folder with its manifest, then repeat the run and compare the bytes.
+
+    Parameters
+    ----------
+    source : path, optional
+        Where the input lies now, if it has moved.
+
+    Raises
+    ------
+    IntegrityError
+        The folder has no manifest, or a manifest that cannot be read.
+    """
+    folder = Path(folder)
+    changed = tuple(str(one) for one in evidence.check_manifest(folder))
+    if not repeat or changed:
+        return Verification(changed, repeated=False)
+    manifest = evidence.read_manifest(folder)
+    request = manifest["request"]
+    place = Path(source) if source is not None else Path(request["input"]) if request.get("input") else None
+    if place is None or not place.exists():
+        return Verification((), repeated=False, note="the input is not there any more: name it with --input")
+    analysis = analyze(
+        place,
+        task=request["task"],
+        series=request["series"] or None,
+        policy=request["policy"],
+        intensity=Intensity[request["intensity"]] if request["intensity"] else None,
+        runtime=runtime,
+        progress=progress,
+    )
+    differing_inputs = _differences("input", manifest["inputs"], analysis.inputs)
+    if differing_inputs:
+        return Verification(tuple(differing_inputs), repeated=True)
+    with tempfile.TemporaryDirectory(prefix="overread-verify-") as scratch:
+        again = Path(scratch) / "again"
+        analysis.request["input"] = request["input"]
+        analysis.save(again, seg=request["seg"], progress=progress)
+        return Verification(tuple(_compare_folders(folder, again)), repeated=True)
+
+
+def _differences(what: str, before: dict[str, str], now: dict[str, str]) -> list[str]:
+    return [
+        f"{what} {name}: {'missing' if name not in now else 'new' if name not in before else 'changed'}"
+        for name in sorted(set(before) | set(now))
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _compare_folders(folder: Path, again: Path) -> list[str]:
+    outputs = [
+        {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in place.iterdir()
+            if path.name != "manifest.json"
+        }
+        for place in (folder, again)
+    ]
+    if not outputs[1]:
+        raise IntegrityError("the repeated run wrote nothing", where=str(folder))
+    return _differences("repeated run,", outputs[0], outputs[1])

@@ -1,0 +1,194 @@
+"""The main job, from DICOM files on disk to proven results, on a simulated chest CT whose nodules are known."""
+
+import csv
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import overread
+from overread.cli.group import cli
+from overread.cli.outcome import run
+from overread.errors import ExitCode, UsageError
+from overread.runtime import Runtime
+
+FILES = {
+    "result.json",
+    "findings.csv",
+    "overlay.png",
+    "mask.nii.gz",
+    "seg.dcm",
+    "sr.dcm",
+    "report.html",
+    "manifest.json",
+}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    return overread.demo(tmp_path_factory.mktemp("demo") / "demo", seed=1)
+
+
+@pytest.fixture(scope="module")
+def series(demo):
+    return demo.simulation.series
+
+
+def test_demo_writes_every_file(demo):
+    assert {path.name for path in demo.results.iterdir()} == FILES
+
+
+def test_demo_finds_the_planted_nodules(demo):
+    large = [one for one in demo.compared if one.planted.truths["mean_diameter_mm"] >= 6]
+    assert len(large) >= 3
+    assert sum(one.finding is not None for one in large) >= len(large) - 1
+    assert len(demo.extra) <= 2
+
+
+def test_findings_lie_on_the_planted_side_and_place(demo):
+    for one in demo.compared:
+        if one.finding is not None:
+            distance = np.linalg.norm(np.subtract(one.finding.point_lps, one.planted.centre_lps))
+            assert distance < max(3.0, one.planted.truths["effective_diameter_mm"] / 2)
+            assert one.finding.laterality == ("left" if one.planted.centre_lps[0] > 0 else "right")
+
+
+def test_every_measurement_has_an_interval_or_a_reason(demo):
+    for finding in demo.analysis.findings:
+        for measurement in finding.measurements:
+            if np.isnan(measurement.value):
+                assert "not_measurable" in measurement.quality.words()
+            else:
+                assert measurement.interval is not None
+                assert measurement.components
+
+
+def test_table_and_document_agree(demo):
+    document = json.loads((demo.results / "result.json").read_text())
+    with (demo.results / "findings.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    numbers = {finding["number"] for finding in document["findings"]}
+    assert {int(row["finding"]) for row in rows} == numbers
+    assert len(numbers) == len(demo.analysis.findings)
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_same_bytes_at_any_thread_count(demo, series, tmp_path, threads):
+    again = overread.analyze(series, runtime=Runtime(threads))
+    again.save(tmp_path / "again")
+    for name in sorted(FILES - {"manifest.json"}):
+        assert (tmp_path / "again" / name).read_bytes() == (demo.results / name).read_bytes(), name
+
+
+def test_verify_repeats_the_run(demo):
+    result = overread.verify(demo.results)
+    assert result.sound
+    assert result.repeated
+
+
+def test_verify_sees_a_changed_byte(demo, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    shutil.copytree(demo.results, copy)
+    table = copy / "findings.csv"
+    table.write_bytes(table.read_bytes() + b"\n")
+    assert run(cli, ["verify", str(copy), "--files-only"]) == ExitCode.INTEGRITY
+    assert "findings.csv" in capsys.readouterr().out
+
+
+def test_verify_sees_a_changed_input(demo, series, tmp_path):
+    moved = tmp_path / "moved"
+    shutil.copytree(series, moved)
+    (sorted(moved.iterdir())[0]).unlink()
+    result = overread.verify(demo.results, source=moved)
+    assert not result.sound
+    assert "missing" in result.changed[0]
+
+
+def test_array_and_files_give_the_same_numbers(demo):
+    image = demo.simulation.phantom.volume
+    from_array = overread.analyze(image.array, grid=image.grid, intensity=image.intensity, task="chest_ct_nodule")
+    volumes = [[f["volume"].value for f in analysis.findings] for analysis in (demo.analysis, from_array)]
+    np.testing.assert_allclose(volumes[0], volumes[1], rtol=1e-6)
+
+
+def test_no_network(series, monkeypatch, tmp_path):
+    def refuse(*_args, **_kwargs):
+        raise AssertionError("a network socket was opened")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    overread.analyze(series).save(tmp_path / "out")
+
+
+def test_command_line_prints_findings_and_writes(series, tmp_path, capsys):
+    code = run(cli, ["analyze", str(series), "-o", str(tmp_path / "out"), "--quiet"])
+    captured = capsys.readouterr()
+    assert code == ExitCode.DONE
+    assert "Research use only, not a diagnosis." in captured.out
+    assert "mm³" in captured.out
+    assert captured.err == ""
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+
+
+def test_json_on_standard_output_is_the_document(series, demo, capsys):
+    assert run(cli, ["analyze", str(series), "--json"]) == ExitCode.DONE
+    printed = json.loads(capsys.readouterr().out)
+    written = json.loads((demo.results / "result.json").read_text())
+    assert printed["findings"] == written["findings"]
+
+
+def test_inspect_lists_the_series_and_the_task(series, capsys):
+    assert run(cli, ["inspect", str(series), "--json"]) == ExitCode.DONE
+    document = json.loads(capsys.readouterr().out)
+    assert [row["tasks"]["chest_ct_nodule"]["answer"] for row in document["series"]] == ["yes"]
+    assert document["series"][0]["geometry"]["status"] == "sound"
+    assert run(cli, ["inspect", str(series)]) == ExitCode.DONE
+    assert "chest_ct_nodule" in capsys.readouterr().out
+
+
+def test_simulate_refuses_a_full_folder_and_repeats_itself(tmp_path, demo):
+    with pytest.raises(UsageError, match="not empty"):
+        overread.simulate("chest_ct_nodule", demo.simulation.series.parent)
+    again = overread.simulate("chest_ct_nodule", tmp_path / "again", seed=1)
+    for path in sorted(again.series.iterdir()):
+        assert path.read_bytes() == (demo.simulation.series / path.name).read_bytes()
+
+
+def test_interrupt_leaves_nothing(series, tmp_path):
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "overread", "analyze", str(series), "-o", str(out)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("lungs"):
+            break
+    process.send_signal(2)
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == ExitCode.INTERRUPTED
+    assert "interrupted" in message
+    assert "Traceback" not in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_kill_in_mid_write_leaves_no_result_and_the_next_run_cleans_up(series, tmp_path):
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "overread", "analyze", str(series), "-o", str(out), "-q"], stdout=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while process.poll() is None and not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    assert not out.exists()
+    assert run(cli, ["analyze", str(series), "-o", str(out), "-q"]) == ExitCode.DONE
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
