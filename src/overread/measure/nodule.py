@@ -22,6 +22,8 @@ from overread.measure.types import NoduleType, type_of
 from overread.measure.volume import Shape, shape_nodule
 
 HU = "[hnsf'U]"
+CORE_MM = 1.0
+"""Beside vessels and wall only what lies this deep counts towards the mean density."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -207,11 +209,12 @@ def _densities(
 ) -> tuple[Measurement, ...]:
     """Mean density of the nodule (partial volume taken out) and its mass."""
     fit = shape.fit
-    pictured = coarse * (coarse > 0.02)
-    weight = float((pictured**2).sum(dtype=np.float64))
-    extra = float((fit.residual * pictured).sum(dtype=np.float64)) / max(weight, 1e-6)
+    mm = shape.patch.gather(shape.distance_mm)
+    deep = coarse * (mm < -CORE_MM) if shape.segment.attachment != "isolated" else coarse * (coarse > 0.02)
+    weight = float((deep**2).sum(dtype=np.float64))
+    extra = float((fit.residual * deep).sum(dtype=np.float64)) / weight if weight > 3.0 else 0.0
     density = fit.density_hu + extra
-    count = max(1.0, float(pictured.sum(dtype=np.float64)) / 1.5)
+    count = max(1.0, float(deep.sum(dtype=np.float64)) / 1.5)
     parts = {"noise": max(fit.residual_sd_hu, 3.0) / math.sqrt(count), "density": fit.density_sd_hu, "scanner": 3.0}
     parts["partial volume"] = 12.0 * shape.scanner.slice_width_mm / sphere_radius_mm(shape.volume_mm3)
     mean = measured(
