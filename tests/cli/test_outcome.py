@@ -51,7 +51,7 @@ def test_each_error_has_its_exit_code(error, code, capsys):
 def test_message_says_what_where_and_way_out(capsys):
     error = DamagedFileError("ends after 100 of 524288 bytes", where="scan/007.dcm", way_out="Send it again.")
     run(command_that_raises(error), [])
-    assert capsys.readouterr().err == "error: scan/007.dcm: ends after 100 of 524288 bytes Send it again.\n"
+    assert capsys.readouterr().err == "error: scan/007.dcm: ends after 100 of 524288 bytes. Send it again.\n"
 
 
 def test_message_of_a_bug_does_not_quote_the_exception(capsys):
