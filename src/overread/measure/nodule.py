@@ -138,8 +138,7 @@ def _require_sane(image: Volume, seed: NDArray[np.float64], radius_mm: float, lu
 
 def _assemble(image: Volume, shape: Shape, kind: NoduleType, plan: MeasurePlan) -> NoduleMeasure | NotMeasurable:
     patch, fit = shape.patch, shape.fit
-    depth = np.where(shape.segment.own, -shape.distance_mm, np.float32(-1.0))
-    axes = measure_axes(depth, patch.fine_mm)
+    axes = measure_axes(shape.depth_mm, patch.fine_mm)
     if axes is None or fit.volume_mm3 <= 0:
         return NotMeasurable("no closed surface around the seed")
     quality = _quality(image, shape)

@@ -60,12 +60,14 @@ class MeasurePlan:
     vessel_cut_mm: float = 0.2
     vessel_doubt: float = 0.25
     vessel_rest: float = 0.01
-    corner_doubt: float = 0.4
-    wall_floor_mm: float = 0.08
+    corner_doubt: float = 0.28
+    wall_floor_mm: float = 0.05
     feret_excess: float = 1.3
     section_mm: float = 0.06
     section_slice: float = 0.5
     section_share: float = 0.012
+    cut_mm: float = 0.22
+    cut_share: float = 0.015
     reader_offset_mm: float = 0.25
     reader_sd_mm: float = 0.35
-    reader_cut_share: float = 0.05
+    reader_cut_share: float = 0.03

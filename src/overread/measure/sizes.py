@@ -16,6 +16,7 @@ from overread.measure.plan import MeasurePlan
 from overread.measure.types import NoduleType
 from overread.measure.volume import Shape
 
+CUTS = ("vessel", "pleura")
 METHOD = "boundary-model: shape whose simulated picture fits the scan"
 NAMES = {
     "volume": "mm3",
@@ -100,9 +101,10 @@ def _lengths(
     section = plan.section_mm + plan.section_slice * shape.patch.spacing_mm[0] ** 2 / (8 * radius)
     section += plan.section_share * 2 * radius
     tips = spicule_doubt(shape) * min(radius, 5.0)
-    rough = 0.5 * shape.segment.vessel.rough_mm if shape.segment.vessel is not None else 0.0
-    base = {**as_length, "edge jitter": jitter, "section": math.hypot(section, rough)}
-    half = {**as_length, "edge jitter": 0.6 * jitter, "section": 0.8 * math.hypot(section, rough)}
+    if shape.segment.attachment != "isolated":
+        section = math.hypot(section, plan.cut_mm + plan.cut_share * 2 * radius)
+    base = {**as_length, "edge jitter": jitter, "section": section}
+    half = {**as_length, "edge jitter": 0.6 * jitter, "section": 0.8 * section}
     long_mm, short_mm = axes.long_mm - bias, axes.short_mm - 0.5 * bias
 
     def length(
@@ -152,8 +154,9 @@ def _reader_volume(
     """What a reader who outlines the nodule would get: the boundary moved by habit, and readers' differences."""
     value = volume * ((radius + plan.reader_offset_mm) / radius) ** 3
     between = math.exp(3 * plan.reader_sd_mm / (radius + plan.reader_offset_mm)) - 1
-    cut = plan.reader_cut_share * value
-    boundary = math.sqrt(sum(sd**2 for sd in parts.values())) * value / volume
+    cuts = math.sqrt(sum(sd**2 for name, sd in parts.items() if name.startswith(CUTS))) * value / volume
+    cut = max(cuts, plan.reader_cut_share * value)
+    boundary = math.sqrt(sum(sd**2 for name, sd in parts.items() if not name.startswith(CUTS))) * value / volume
     named = {"boundary": boundary, "cut": cut, "between readers": between * value}
     method = (
         f"{METHOD}; readers draw {plan.reader_offset_mm:g} mm outside it, each with a radius of his own "

@@ -17,6 +17,8 @@ from overread.measure.replica import Belief, Fit, Problem, Surface, fit_replica
 from overread.measure.segment import Levels, Segment, segment_nodule
 
 CORNER_SHARE = 1.1
+SKIRT_BALL_MM = 1.0
+SKIRT_REACH_MM = 2.5
 MARGIN_MM = 7.0
 """Lung kept around a nodule: wall and vessels must be seen."""
 
@@ -64,6 +66,26 @@ class Shape:
     def volume_mm3(self) -> float:
         """Volume of the fitted shape, the filled corner at the wall taken off."""
         return self.fit.volume_mm3 - self.corner_mm3
+
+    @property
+    def depth_mm(self) -> Float:
+        """Depth below the nodule's own surface, mm, negative outside; for lengths.
+
+        Blur fills the corner between a nodule and what it touches with a thin skirt that lengthens every axis: beside
+        vessel and wall what a ball of about a millimetre cannot reach is left out.
+        """
+        own = self.segment.own
+        depth = np.where(own, -self.distance_mm, np.float32(-1.0))
+        others = self.segment.dense & ~self.segment.inside
+        if self.segment.attachment == "isolated" or not others.any():
+            return depth
+        step = self.patch.fine_mm
+        ball = min(SKIRT_BALL_MM, 0.33 * sphere_radius_mm(max(self.volume_mm3, 1.0)))
+        reach = ndi.distance_transform_edt(depth > 0, sampling=step)
+        away = ndi.distance_transform_edt(reach <= ball, sampling=step)
+        beside = ndi.distance_transform_edt(~others, sampling=step) < SKIRT_REACH_MM
+        limit = (ball + 0.5 * float(np.mean(step)) - away).astype(np.float32)
+        return np.where(beside, np.minimum(depth, limit), depth)
 
     @property
     def distance_mm(self) -> Float:
