@@ -269,3 +269,15 @@ def make_case(tmp_path: Path) -> MakeCase:
 def case(make_case: MakeCase) -> Case:
     """The plain axial case."""
     return make_case()
+
+
+@pytest.fixture
+def make_reading() -> Callable[..., Reading]:
+    """`reading_of`, for tests with an image of their own."""
+    return reading_of
+
+
+@pytest.fixture
+def write_ct_series() -> Callable[..., Source]:
+    """`write_ct`, for tests with an image of their own."""
+    return write_ct

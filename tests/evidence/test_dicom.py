@@ -14,6 +14,8 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
@@ -25,10 +27,11 @@ from overread.evidence.dicom.seg import build_seg
 from overread.evidence.dicom.sr_readback import compare_sr, read_sr
 from overread.evidence.nifti import write_nifti
 from overread.evidence.proof import prove_nifti, prove_seg
-from overread.evidence.segments import place_on_frames
+from overread.evidence.segments import facts_on_frames, facts_on_grid, place_on_frames
 from overread.findings import Interval, Measurement, Reading, Reason, Scope, ScopeAnswer
-from overread.geometry import ORIENTATIONS, Grid, Verdict, axial_grid, orient
-from overread.image import LabelMap
+from overread.geometry import ORIENTATIONS, Grid, Policy, Verdict, axial_grid, orient
+from overread.image import LabelMap, SourceFrame
+from overread.io import open_study
 
 OBLIQUE = np.array([[0.8, 0.36, 0.48], [-0.6, 0.48, 0.64], [0.0, -0.8, 0.6]])
 
@@ -159,6 +162,34 @@ def test_after_a_repair_the_mask_lies_on_the_source_frames_and_the_loss_is_repor
     assert "finding(s) 2 have no segment" in read_result(tmp_path / "out")["notes"][0]
 
 
+@pytest.mark.parametrize(("policy", "how"), [(Policy.REPAIR, "mapped"), (Policy.AS_IS, "uneven")])
+def test_a_series_with_a_gap_a_copy_and_a_shift_is_proven_after_the_reader_mended_it(
+    write_ct_series, make_reading, tmp_path, policy, how
+):
+    grid = axial_grid((24, 40, 44), spacing_mm=(2.0, 0.8, 0.7), origin_lps=(-13.0, 21.0, -300.0))
+    hu = np.random.default_rng(0).normal(-800, 30, grid.shape).astype(np.int16)
+    hu[8:14, 10:20, 12:26] = 50
+    folder = tmp_path / "source"
+    write_ct_series(folder, hu, grid)
+    (folder / "015.dcm").unlink()
+    for name, target, change in (("003", "copy", {"SOPInstanceUID": "2.25.5555"}), ("010", "010", {})):
+        ds = pydicom.dcmread(folder / f"{name}.dcm")
+        ds.update(change)
+        if name == "010":
+            ds.ImagePositionPatient[2] += 0.5
+        ds.save_as(folder / f"{target}.dcm")
+    image = open_study(folder).series[0].load(policy=policy)
+    labels = (image.array > -300).astype(np.uint8)
+    reading = make_reading(image.source, labels, image.grid, image.verdict)
+    write(reading, image, tmp_path / "out")
+    frames = read_result(tmp_path / "out")["source_frames"]
+    assert (frames["how"], frames["frames"]) == (how, 23)
+    (loss,) = frames["loss"]
+    assert abs(loss["volume_percent"]) < 10
+    assert loss["centroid_mm"] < 1.5  # as-is, slices lie up to 1.27 mm from where they were sent
+    require_sound(tmp_path / "out")
+
+
 def test_mapping_leaves_out_frames_of_another_shape_and_duplicates(make_case, tmp_path):
     case = make_case()
     frames = case.reading.source.frames
@@ -197,6 +228,10 @@ def test_uneven_positions_are_written_where_they_are(make_case, tmp_path):
         {"SliceThickness": ""},
         {"StudyDate": "", "Manufacturer": ""},
         {"SpecificCharacterSet": "ISO_IR 192", "PatientName": "Müller^Jürgen"},
+        {"SpecificCharacterSet": ["", "ISO 2022 IR 87"], "PatientName": "Yamada^Tarou=山田^太郎=やまだ^たろう"},
+        {"SpecificCharacterSet": "ISO_IR 100", "ReferringPhysicianName": "Dr. é^ü", "Manufacturer": None},
+        {"PatientSex": "", "PatientBirthDate": "", "PatientID": "", "PatientName": ""},
+        {"PixelSpacing": [0.8000000001, 0.7000000001], "ImageType": ["DERIVED", "SECONDARY"]},
     ],
 )
 def test_absent_header_fields_are_filled_in_the_copy(make_case, tmp_path, changes):
@@ -205,7 +240,10 @@ def test_absent_header_fields_are_filled_in_the_copy(make_case, tmp_path, change
     write(case.reading, case.image, tmp_path / "out")
     assert {path: path.read_bytes() for path in case.reading.source.paths} == before
     notes = " ".join(read_result(tmp_path / "out")["notes"])
-    assert all(keyword in notes for keyword, value in changes.items() if value is None)
+    assert all(keyword in notes for keyword, value in changes.items() if value is None and keyword != "Manufacturer")
+    for name in ("seg.dcm", "sr.dcm"):
+        written = pydicom.dcmread(tmp_path / "out" / name)
+        assert written.PatientName == (changes.get("PatientName", "DOE^JANE") or "")
     require_sound(tmp_path / "out")
 
 
@@ -216,6 +254,51 @@ def test_cosines_with_three_digits_are_made_orthonormal(make_case, tmp_path):
     write(case.reading, case.image, tmp_path / "out")
     assert_in_place(case, tmp_path / "out")
     require_sound(tmp_path / "out")
+
+
+def test_without_a_frame_of_reference_numbers_are_reported_but_no_segment(make_case, tmp_path):
+    case = make_case(FrameOfReferenceUID=None)
+    source = dataclasses.replace(case.reading.source, frame_of_reference_uid="")
+    reading = dataclasses.replace(case.reading, source=source)
+    write(reading, case.image, tmp_path / "out")
+    (row,) = read_result(tmp_path / "out")["not_written"]
+    assert row["file"] == "seg.dcm"
+    assert "Frame of Reference" in row["reason"]
+    require_sound(tmp_path / "out")
+    assert len(read_sr(tmp_path / "out" / "sr.dcm").groups) == 3
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_mapping_onto_frames_that_are_the_grid_changes_nothing(seed):
+    rng = np.random.default_rng(seed)
+    shape = tuple(int(n) for n in rng.integers(2, 9, 3))
+    turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+    affine = np.eye(4)
+    affine[:3, :3] = turn * rng.uniform(0.5, 4.0, 3)
+    affine[:3, 3] = rng.normal(0, 200, 3)
+    grid = Grid(shape, affine)
+    labels = np.where(rng.random(shape) < 0.3, rng.integers(1, 3, shape), 0).astype(np.uint8)
+    frames = tuple(
+        SourceFrame(
+            path=Path("x"), sop_class_uid="1", sop_uid=str(k), frame_number=1,
+            position_lps=tuple(grid.to_lps((k, 0, 0))), shape=shape[1:],
+            row_lps=tuple(affine[:3, 2] / np.linalg.norm(affine[:3, 2])),
+            column_lps=tuple(affine[:3, 1] / np.linalg.norm(affine[:3, 1])),
+            spacing_mm=(float(np.linalg.norm(affine[:3, 1])), float(np.linalg.norm(affine[:3, 2]))),
+        )
+        for k in range(shape[0])
+    )  # fmt: skip
+    mask = LabelMap(labels, grid)
+    mapped, same = (place_on_frames(mask, frames, repaired=repaired) for repaired in (True, False))
+    assert (mapped.how, same.how) == ("mapped", "same")
+    assert np.array_equal(mapped.labels, labels)
+    want, got = facts_on_grid(mask), facts_on_frames(mapped)
+    assert set(want) == set(got)
+    for number, facts in want.items():
+        assert got[number].voxels == facts.voxels
+        assert got[number].volume_mm3 == pytest.approx(facts.volume_mm3, rel=1e-9)
+        np.testing.assert_allclose(got[number].centroid_lps, facts.centroid_lps, atol=1e-9)
 
 
 def test_a_multi_frame_source_keeps_its_own_frame_order(make_case, tmp_path):

@@ -22,19 +22,20 @@ from PIL import Image
 
 from overread.cards import TaskCard
 from overread.cards.card import Figure as CardFigure
-from overread.evidence import write
+from overread.evidence import read_result, write
 from overread.evidence.page import wording
 from overread.evidence.page.chart import size_chart
-from overread.evidence.page.display import around, make_panel, scale_bar_mm, stack_of, whole, windows_of
+from overread.evidence.page.display import around, detail_windows, make_panel, scale_bar_mm, stack_of, whole, windows_of
 from overread.evidence.page.figure import path_of, tags_of
 from overread.evidence.page.outline import outlines
 from overread.evidence.page.overlay import OUTLINE, overlay_png
-from overread.evidence.page.report import answer_of
+from overread.evidence.page.tables import answer_of
 from overread.evidence.page.viewer import BUDGET_CHARACTERS, viewer_data
 from overread.findings import Component, Interval, Measurement, Quality, Reason, Scope, ScopeAnswer
 from overread.geometry import axial_grid, orient
 from overread.image import Intensity, LabelMap, Volume, Window
-from overread.image.window import LUNG
+from overread.image.window import LUNG, PULMONARY_PAPER, SOFT_TISSUE
+from overread.io import open_study
 
 CARD = TaskCard(
     name="t", version="1", title="T", question="Are there nodules?", intended_use="Research.", not_for=("children",),
@@ -448,3 +449,47 @@ def test_parts_of_an_interval_are_shares_of_its_variance():
     m = Measurement("volume", 100.0, "mm3", Interval(90, 110), "", components=parts)
     assert wording.parts_text(m) == "cut 64 %, noise 36 %"
     assert wording.parts_text(dataclasses.replace(m, components=())) == ""
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_unknown_pixels_are_drawn_dark(case, tmp_path, share):
+    rng = np.random.default_rng(4)
+    array = case.image.array.astype(np.float32)
+    array[rng.random(array.shape) < share] = np.nan
+    image = dataclasses.replace(case.image, array=array)
+    write(case.reading, image, tmp_path / "out")
+    stack = stack_of(case.reading, image)
+    assert np.isfinite(make_panel(stack, 4, whole(stack), 64).values).all()
+
+
+def test_real_cases_are_written_and_sound(shared_data, make_reading, tmp_path):
+    image = open_study(shared_data / "chest_ct" / "dicom" / "LIDC-IDRI-0003").series[0].load()
+    labels = np.zeros(image.grid.shape, dtype=np.uint8)
+    labels[6:9, 300:312, 350:366] = 1
+    labels[12, 200:205, 130:141] = 2
+    reading = dataclasses.replace(
+        make_reading(image.source, labels, image.grid, image.verdict), windows=(PULMONARY_PAPER, LUNG, SOFT_TISSUE)
+    )
+    write(reading, image, tmp_path / "out")
+    result = read_result(tmp_path / "out")
+    assert result["source_frames"]["how"] == "same"
+    assert result["findings"][0]["mask"]["voxels"] == 3 * 12 * 16
+    assert (tmp_path / "out" / "report.html").stat().st_size < 6_000_000
+    for name in ("seg.dcm", "sr.dcm"):
+        if shutil.which("dciodvfy") is None:
+            pytest.skip("dciodvfy is not installed (Debian: dicom3tools)")
+        done = subprocess.run(
+            ["dciodvfy", "-new", tmp_path / "out" / name], capture_output=True, text=True, check=False, errors="replace"
+        )
+        assert done.returncode == 0
+        assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []
+
+
+@pytest.mark.parametrize(("hu", "clean"), [(40, "soft tissue"), (-650, "lung"), (900, "lung"), (-990, "lung")])
+def test_the_unmarked_detail_uses_a_window_in_which_the_finding_shows(case, hu, clean):
+    windows = (PULMONARY_PAPER, Window(-600, 3200, "lung"), SOFT_TISSUE)
+    array = np.where(case.reading.segments.array == 1, hu, case.image.array).astype(np.int16)
+    stack = stack_of(case.reading, dataclasses.replace(case.image, array=array))
+    _, window = detail_windows(stack, 3, case.reading.findings[0], windows)
+    assert window.name == clean
+    assert detail_windows(stack, 3, case.reading.findings[0], windows[:1]) == windows[:1] * 2

@@ -15,6 +15,8 @@ import overread
 from overread.cli.group import cli
 from overread.cli.outcome import run
 from overread.errors import ExitCode, UsageError
+from overread.phantoms.chest import Wanted, chest
+from overread.phantoms.dicom_series import write_series
 from overread.runtime import Runtime
 
 FILES = {
@@ -35,8 +37,25 @@ def demo(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def series(demo):
-    return demo.simulation.series
+def short(tmp_path_factory):
+    """A short chest with two nodules: its phantom, its files, its reading and its results."""
+    folder = tmp_path_factory.mktemp("short")
+    wanted = (Wanted(9.0, "solid", "isolated", "smooth"), Wanted(14.0, "solid", "juxtavascular", "lobulated"))
+    phantom = chest(5, nodules=wanted, spacing_mm=(2.5, 1.0, 0.95), matrix=320, length_mm=90.0)
+    write_series(phantom.volume, folder / "series", seed=5)
+    analysis = overread.analyze(folder / "series", runtime=Runtime(2))
+    analysis.save(folder / "results")
+    return phantom, folder / "series", analysis, folder / "results"
+
+
+@pytest.fixture
+def series(short):
+    return short[1]
+
+
+@pytest.fixture
+def results(short):
+    return short[3]
 
 
 def test_demo_writes_every_file(demo):
@@ -73,46 +92,47 @@ def test_table_and_document_agree(demo):
     with (demo.results / "findings.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     numbers = {finding["number"] for finding in document["findings"]}
-    assert {int(row["finding"]) for row in rows} == numbers
+    assert {int(row["number"]) for row in rows} == numbers
     assert len(numbers) == len(demo.analysis.findings)
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-def test_same_bytes_at_any_thread_count(demo, series, tmp_path, threads):
+def test_same_bytes_at_any_thread_count(results, series, tmp_path, threads):
     again = overread.analyze(series, runtime=Runtime(threads))
     again.save(tmp_path / "again")
     for name in sorted(FILES - {"manifest.json"}):
-        assert (tmp_path / "again" / name).read_bytes() == (demo.results / name).read_bytes(), name
+        assert (tmp_path / "again" / name).read_bytes() == (results / name).read_bytes(), name
 
 
-def test_verify_repeats_the_run(demo):
-    result = overread.verify(demo.results)
+def test_verify_repeats_the_run(results):
+    result = overread.verify(results)
     assert result.sound
     assert result.repeated
 
 
-def test_verify_sees_a_changed_byte(demo, tmp_path, capsys):
+def test_verify_sees_a_changed_byte(results, tmp_path, capsys):
     copy = tmp_path / "copy"
-    shutil.copytree(demo.results, copy)
+    shutil.copytree(results, copy)
     table = copy / "findings.csv"
     table.write_bytes(table.read_bytes() + b"\n")
     assert run(cli, ["verify", str(copy), "--files-only"]) == ExitCode.INTEGRITY
     assert "findings.csv" in capsys.readouterr().out
 
 
-def test_verify_sees_a_changed_input(demo, series, tmp_path):
+def test_verify_sees_a_changed_input(results, series, tmp_path):
     moved = tmp_path / "moved"
     shutil.copytree(series, moved)
     (sorted(moved.iterdir())[0]).unlink()
-    result = overread.verify(demo.results, source=moved)
+    result = overread.verify(results, source=moved)
     assert not result.sound
     assert "missing" in result.changed[0]
 
 
-def test_array_and_files_give_the_same_numbers(demo):
-    image = demo.simulation.phantom.volume
+def test_array_and_files_give_the_same_numbers(short):
+    phantom, _, from_files, _ = short
+    image = phantom.volume
     from_array = overread.analyze(image.array, grid=image.grid, intensity=image.intensity, task="chest_ct_nodule")
-    volumes = [[f["volume"].value for f in analysis.findings] for analysis in (demo.analysis, from_array)]
+    volumes = [[f["volume"].value for f in analysis.findings] for analysis in (from_files, from_array)]
     np.testing.assert_allclose(volumes[0], volumes[1], rtol=1e-6)
 
 
@@ -135,10 +155,10 @@ def test_command_line_prints_findings_and_writes(series, tmp_path, capsys):
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
 
 
-def test_json_on_standard_output_is_the_document(series, demo, capsys):
+def test_json_on_standard_output_is_the_document(series, results, capsys):
     assert run(cli, ["analyze", str(series), "--json"]) == ExitCode.DONE
     printed = json.loads(capsys.readouterr().out)
-    written = json.loads((demo.results / "result.json").read_text())
+    written = json.loads((results / "result.json").read_text())
     assert printed["findings"] == written["findings"]
 
 

@@ -21,10 +21,10 @@ from overread.runtime import Runtime
 AIR_HU = -400.0
 """Between aerated lung (-900..-600) and soft tissue (0); also the 50 % level of the lung wall."""
 COARSE_MM = 2.0
-SMALLEST_PART = 0.08
+SMALLEST_PART = 0.05
 """A separate piece of lung is at least this share of the largest piece; bowel gas and trachea are smaller."""
 SMALLEST_PART_ML = 20.0
-GAS_HU = -955.0
+GAS_HU = -965.0
 """Median below which a closed-in piece is gas (stomach, bowel); even emphysematous lung stays above."""
 OUTSIDE_HU = -950.0
 SLAB_BLOCKS = 12

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage as ndi
 
 from overread.geometry import Grid, orient
 from overread.image import Volume
-from overread.ops.blobness import find_blobs
+from overread.ops.blobness import Blobs, find_blobs
 from overread.ops.ground_glass import without_vessels
 from overread.ops.lung_field import LungField
 from overread.ops.pool import block_mean, pool_factors
@@ -28,7 +29,7 @@ SUBSOLID_FEATURES: tuple[str, ...] = (
 )
 BALL = 3**0.5
 """Radius of a ball over the scale of the Hessian at which it answers best."""
-CLIP_HU = (-1000.0, 100.0)
+CLIP_HU = (-1000, 100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class CandidatePlan:
         Least blobness.
     solid_at_most, subsolid_at_most : int
         Strongest candidates kept in one scan.
+    faint_sigma_mm, faint_below_hu, faint_at_most : float, float, int
+        Blobs of the plain image that are this wide and not denser also go to the subsolid branch.
     """
 
     grid_mm: float = 1.4
@@ -52,8 +55,11 @@ class CandidatePlan:
     solid_threshold_hu: float = 22.0
     solid_at_most: int = 500
     subsolid_sigmas_mm: tuple[float, ...] = (2.0, 2.8, 4.0, 5.6, 8.0)
-    subsolid_threshold_hu: float = 12.0
+    subsolid_threshold_hu: float = 10.0
     subsolid_at_most: int = 150
+    faint_sigma_mm: float = 1.7
+    faint_below_hu: float = -200.0
+    faint_at_most: int = 120
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +107,8 @@ def search_field(image: Volume, lung: LungField, plan: CandidatePlan) -> SearchF
     box = _upright_box(lung, image)
     part = inside[box]
     level = _lung_level(array[box], part)
-    masked = np.where(part, np.clip(array[box], *CLIP_HU), np.asarray(level, dtype=array.dtype))
+    low, high, fill = np.array([*CLIP_HU, level], dtype=array.dtype)  # the image's own type: half the memory
+    masked = np.where(part, np.clip(array[box], low, high), fill)
     factors = pool_factors(grid.spacing_mm, target_mm=plan.grid_mm)
     hu = block_mean(masked, factors)
     share = block_mean(part.view(np.uint8), factors)
@@ -110,36 +117,60 @@ def search_field(image: Volume, lung: LungField, plan: CandidatePlan) -> SearchF
     return SearchField(RayField(hu, share, spacing), without_vessels(hu, spacing), coarse, level)
 
 
-def solid_candidates(field: SearchField, plan: CandidatePlan, runtime: Runtime) -> CandidateTable:
-    """Bright blobs of the lung with ray features and surroundings."""
-    blobs = find_blobs(
+def bright_blobs(field: SearchField, plan: CandidatePlan) -> Blobs:
+    """Bright blobs of the plain image, strongest first."""
+    return find_blobs(
         field.rays.image_hu,
         field.rays.spacing_mm,
         sigmas_mm=plan.solid_sigmas_mm,
         threshold_hu=plan.solid_threshold_hu,
         at_most=plan.solid_at_most,
     )
+
+
+def find_candidates(field: SearchField, plan: CandidatePlan, runtime: Runtime) -> tuple[CandidateTable, CandidateTable]:
+    """The solid and the subsolid candidates of a scan."""
+    blobs = bright_blobs(field, plan)
+    return solid_candidates(field, runtime, blobs), subsolid_candidates(field, plan, runtime, solid=blobs)
+
+
+def solid_candidates(field: SearchField, runtime: Runtime, blobs: Blobs) -> CandidateTable:
+    """`blobs` of the plain image with ray features and surroundings."""
     rays = ray_features(field.rays, blobs.index_kji, BALL * blobs.sigma_mm, runtime)
     own = np.stack([blobs.sigma_mm, blobs.strength_hu], axis=1).astype(np.float32)
     table = np.concatenate([own, rays.table, surroundings(field.rays, rays.index_kji)], axis=1)
     return CandidateTable("solid", SOLID_FEATURES, rays.index_kji, rays.radius_mm, table)
 
 
-def subsolid_candidates(field: SearchField, plan: CandidatePlan, runtime: Runtime) -> CandidateTable:
-    """Wide faint blobs of the lung without vessels; features from both images at the same place."""
-    blobs = find_blobs(
+def subsolid_candidates(field: SearchField, plan: CandidatePlan, runtime: Runtime, *, solid: Blobs) -> CandidateTable:
+    """Faint blobs of the lung without vessels, and the faint ones among the `solid` blobs of the plain image.
+
+    Features come from both images at the same place.
+    """
+    wide = find_blobs(
         field.wiped,
         field.rays.spacing_mm,
         sigmas_mm=plan.subsolid_sigmas_mm,
         threshold_hu=plan.subsolid_threshold_hu,
         at_most=plan.subsolid_at_most,
     )
-    wiped = ray_features(replace(field.rays, image_hu=field.wiped), blobs.index_kji, BALL * blobs.sigma_mm, runtime)
+    faint = _faint(field, solid, plan)
+    index = np.concatenate([wide.index_kji, solid.index_kji[faint]])
+    sigma = np.concatenate([wide.sigma_mm, solid.sigma_mm[faint]])
+    strength = np.concatenate([wide.strength_hu, solid.strength_hu[faint]])
+    wiped = ray_features(replace(field.rays, image_hu=field.wiped), index, BALL * sigma, runtime)
     plain = ray_features(field.rays, wiped.index_kji, wiped.radius_mm, runtime)
-    own = np.stack([blobs.sigma_mm, blobs.strength_hu], axis=1).astype(np.float32)
+    own = np.stack([sigma, strength], axis=1).astype(np.float32)
     where = surroundings(field.rays, wiped.index_kji)
     table = np.concatenate([own, wiped.table, plain.table, where], axis=1)
     return CandidateTable("subsolid", SUBSOLID_FEATURES, wiped.index_kji, wiped.radius_mm, table)
+
+
+def _faint(field: SearchField, blobs: Blobs, plan: CandidatePlan) -> NDArray[np.intp]:
+    """Numbers of the blobs that are wide enough and not dense at their peak."""
+    peak = ndi.map_coordinates(field.rays.image_hu, blobs.index_kji.T, order=1, mode="nearest", prefilter=False)
+    suits = (peak < plan.faint_below_hu) & (blobs.sigma_mm >= plan.faint_sigma_mm)
+    return np.flatnonzero(suits)[: plan.faint_at_most]
 
 
 def _upright_box(lung: LungField, image: Volume) -> tuple[slice, slice, slice]:

@@ -1,4 +1,4 @@
-"""Labelled candidates of scans with planted nodules, and a figure of how well scores find them."""
+"""Searched scans and their labelled candidates: what the forests learn from."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from overread.ops.nodule_candidates import (
     Branch,
     CandidatePlan,
     CandidateTable,
+    SearchField,
+    find_candidates,
     search_field,
-    solid_candidates,
-    subsolid_candidates,
 )
 from overread.phantoms.phantom import Planted
 from overread.runtime import Runtime
-from overread_lab.recipes.nodule_planting import PlantedScan
+from overread_lab.recipes.nodule_planting import Marked, PlantedScan
 
+BRANCHES: tuple[Branch, ...] = ("solid", "subsolid")
 BRANCH_KINDS: dict[Branch, tuple[str, ...]] = {
     "solid": ("solid", "calcified", "part_solid"),
     "subsolid": ("ground_glass", "part_solid"),
@@ -28,45 +29,59 @@ IGNORED, NEGATIVE, POSITIVE = -1, 0, 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Examples:
-    """Candidates of one scan in one branch; `label` is POSITIVE, NEGATIVE or IGNORED."""
+class SearchedScan:
+    """A scan after the search: its candidates and truths. The image itself is gone.
 
-    scan: str
+    `field` is kept only where candidates are to be merged later; `points_lps` are (n, 3) mm by branch.
+    """
+
+    name: str
     patient: str
-    table: NDArray[np.float32]
-    label: NDArray[np.int8]
+    planted: tuple[Planted, ...]
+    marked: tuple[Marked, ...]
+    tables: dict[Branch, CandidateTable]
+    points_lps: dict[Branch, NDArray[np.float64]]
+    field: SearchField | None = None
 
 
-def candidate_points(
-    scan: PlantedScan, plan: CandidatePlan
-) -> dict[Branch, tuple[CandidateTable, NDArray[np.float64]]]:
-    """Both branches' candidates of a scan and their (n, 3) points in mm."""
+def search(scan: PlantedScan, plan: CandidatePlan, *, keep_field: bool = False) -> SearchedScan:
+    """Lung field and both branches' candidates of a scan, by the code that runs in use."""
     runtime = Runtime(1)
-    lung = lung_field(scan.volume, runtime)
-    field = search_field(scan.volume, lung, plan)
-    tables = (solid_candidates(field, plan, runtime), subsolid_candidates(field, plan, runtime))
-    return {table.branch: (table, field.grid.to_lps(table.index_kji)) for table in tables}
+    field = search_field(scan.volume, lung_field(scan.volume, runtime), plan)
+    tables = {table.branch: table for table in find_candidates(field, plan, runtime)}
+    points = {branch: field.grid.to_lps(table.index_kji) for branch, table in tables.items()}
+    return SearchedScan(
+        scan.name, scan.patient, scan.planted, scan.marked, tables, points, field if keep_field else None
+    )
 
 
-def label_candidates(
-    branch: Branch,
-    points_lps: NDArray[np.float64],
-    radius_mm: NDArray[np.float64],
-    scan: PlantedScan,
-) -> NDArray[np.int8]:
-    """POSITIVE near the centre of a nodule of the branch and of its size, IGNORED elsewhere on a nodule or mark."""
-    label = np.full(len(points_lps), NEGATIVE, dtype=np.int8)
+def label_candidates(scan: SearchedScan, branch: Branch) -> NDArray[np.int8]:
+    """(n,) labels: POSITIVE near the centre of a nodule of the branch and about its size, IGNORED elsewhere on a nodule
+    or mark, NEGATIVE on everything else.
+    """
+    points, radius_mm = scan.points_lps[branch], scan.tables[branch].radius_mm
+    label = np.full(len(points), NEGATIVE, dtype=np.int8)
     for mark in scan.marked:
-        away = np.linalg.norm(points_lps - mark.centre_lps, axis=1)
+        away = np.linalg.norm(points - mark.centre_lps, axis=1)
         label[away < max(1.3 * mark.radius_mm, mark.radius_mm + 4)] = IGNORED
     for one in scan.planted:
         radius = nodule_radius_mm(one)
-        away = np.linalg.norm(points_lps - np.array(one.centre_lps), axis=1)
+        away = np.linalg.norm(points - np.array(one.centre_lps), axis=1)
         label[away < max(1.4 * radius, radius + 2)] = IGNORED
         fits = (away < max(0.6 * radius, 1.5)) & (radius_mm < 1.9 * radius + 0.8) & (radius_mm > 0.45 * radius)
         if one.kind in BRANCH_KINDS[branch]:
             label[fits] = POSITIVE
     return label
+
+
+def examples(scans: list[SearchedScan], branch: Branch) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    """(n, features) and (n,) labels of all candidates that are not ignored, scan after scan."""
+    tables, labels = [], []
+    for scan in scans:
+        label = label_candidates(scan, branch)
+        tables.append(scan.tables[branch].table[label != IGNORED])
+        labels.append(label[label != IGNORED])
+    return np.concatenate(tables), np.concatenate(labels)
 
 
 def nodule_radius_mm(one: Planted) -> float:

@@ -75,6 +75,19 @@ def _read(path: Path) -> Dataset:
         ) from error
 
 
+def _to_utf8(dataset: Dataset, changed: dict[str, int]) -> None:
+    """Turn the texts of a header copy into UTF-8 unless they are in it or in Latin 1.
+
+    highdicom takes neither the empty first value nor unlisted spellings that sources from Japan, Korea or China have.
+    """
+    stored = dataset.get("SpecificCharacterSet")
+    if stored is None or stored in ("ISO_IR 100", "ISO_IR 192"):
+        return
+    dataset.decode()
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    changed["SpecificCharacterSet"] = changed.get("SpecificCharacterSet", 0) + 1
+
+
 def _fill(dataset: Dataset, gap_mm: float, filled: dict[str, int]) -> None:
     for keyword in _TYPE_2:
         if keyword not in dataset:
@@ -102,6 +115,7 @@ def read_headers(frames: tuple[SourceFrame, ...], *, gap_mm: float) -> SourceHea
     """
     datasets: dict[Path, Dataset] = {}
     filled: dict[str, int] = {}
+    recoded: dict[str, int] = {}
     for frame in frames:
         if frame.path in datasets:
             continue
@@ -109,11 +123,14 @@ def read_headers(frames: tuple[SourceFrame, ...], *, gap_mm: float) -> SourceHea
         if str(dataset.get("SOPInstanceUID", "")) != frame.sop_uid:
             raise IntegrityError("the source changed between reading and writing", where=str(frame.path))
         _fill(dataset, gap_mm, filled)
+        _to_utf8(dataset, recoded)
         datasets[frame.path] = dataset
     notes = [
         f"{keyword} is absent from {count} source header(s); filled in the copy for seg.dcm and sr.dcm"
         for keyword, count in sorted(filled.items())
     ]
+    if recoded:
+        notes.append("the texts of the source headers are written in UTF-8 in seg.dcm and sr.dcm")
     return SourceHeaders(tuple(datasets.values()), tuple(notes))
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 import highdicom as hd
+import numpy as np
 from highdicom.sr import (
     AlgorithmIdentification,
     ContentItem,
@@ -146,8 +147,10 @@ def _sites(finding: Finding) -> list[FindingSite] | None:
     return [FindingSite(coded(finding.site), laterality=coded(side) if side else None)]
 
 
-def _finding_group(finding: Finding, reading: Reading, seg: Dataset | None, segment: int | None) -> Sequence:
-    """TID 1411 on the segment of the finding; without a segment TID 1410 on its centre point."""
+def _finding_group(
+    finding: Finding, reading: Reading, headers: SourceHeaders, seg: Dataset | None, segment: int | None
+) -> Sequence:
+    """TID 1411 on the segment of the finding; else TID 1410 on its centre; without a frame of reference TID 1501."""
     common = {
         "tracking_identifier": TrackingIdentifier(uid=finding.tracking_uid, identifier=tracking_id(finding)),
         "finding_type": coded(finding.kind),
@@ -165,22 +168,23 @@ def _finding_group(finding: Finding, reading: Reading, seg: Dataset | None, segm
             source_series=SourceSeriesForSegmentation(reading.source.series_uid),
         )
         group = VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=reference, **common)
-    else:
-        import numpy as np  # noqa: PLC0415  (only findings without a segment come here)
-
-        point = hd.sr.ImageRegion3D(
-            hd.sr.GraphicTypeValues3D.POINT, np.array([finding.point_lps]), reading.source.frame_of_reference_uid
-        )
+    elif frame := reading.source.frame_of_reference_uid:
+        point = hd.sr.ImageRegion3D(hd.sr.GraphicTypeValues3D.POINT, np.array([finding.point_lps]), frame)
         group = PlanarROIMeasurementsAndQualitativeEvaluations(referenced_region=point, **common)
+    else:
+        group = MeasurementsAndQualitativeEvaluations(source_images=[_first_image(headers)], **common)
     _append_descriptors(group, finding.descriptors)
     for caveat in finding.caveats:
         group[0].ContentSequence.append(_text(words.CAVEAT, caveat))
     return group
 
 
+def _first_image(headers: SourceHeaders) -> SourceImageForMeasurementGroup:
+    return SourceImageForMeasurementGroup(headers.first.SOPClassUID, headers.first.SOPInstanceUID)
+
+
 def _image_group(reading: Reading, headers: SourceHeaders, stamp: Stamp) -> Sequence:
     """TID 1501: whether the image could be assessed, why not, and what is said of it as a whole."""
-    first = headers.first
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(uid=stamp.uid("image-group"), identifier=IMAGE_GROUP),
         algorithm_id=_algorithm(reading),
@@ -189,7 +193,7 @@ def _image_group(reading: Reading, headers: SourceHeaders, stamp: Stamp) -> Sequ
             QualitativeEvaluation(coded(words.ASSESSABLE), coded(YES if reading.assessable else NO)),
             *_coded_evaluations(reading.labels),
         ],
-        source_images=[SourceImageForMeasurementGroup(first.SOPClassUID, first.SOPInstanceUID)],
+        source_images=[_first_image(headers)],
     )
     items: list[ContentItem] = [
         UIDRefContentItem(
@@ -243,7 +247,7 @@ def build_sr(
         Number of a finding to its segment number there.
     """
     p = reading.provenance
-    groups = [_finding_group(f, reading, seg, segments.get(f.number)) for f in reading.findings]
+    groups = [_finding_group(f, reading, headers, seg, segments.get(f.number)) for f in reading.findings]
     image_group = _image_group(reading, headers, stamp)
     sr = hd.sr.Comprehensive3DSR(
         evidence=[headers.first] if seg is None else [headers.first, seg],

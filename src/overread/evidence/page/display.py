@@ -92,6 +92,21 @@ def windows_of(reading: Reading, image: Volume) -> tuple[Window, ...]:
     return (Window((low + high) / 2, max(high - low, 2.0), "1st to 99th percentile"),)
 
 
+def detail_windows(stack: Stack, k: int, finding: Finding, windows: tuple[Window, ...]) -> tuple[Window, Window]:
+    """Windows for the marked and the unmarked detail: second and third, unless the finding is black or white there."""
+    voxels = stack.where.get(finding.number)
+    on_slice = voxels[voxels[:, 0] == k] if voxels is not None else np.empty((0, 3), dtype=np.intp)
+    marked, clean = (*windows[1:], windows[0]), (*windows[2:], *windows[:2][::-1])
+    if not len(on_slice):
+        return marked[0], clean[0]
+    middle = np.median(stack.array[on_slice[:, 0], on_slice[:, 1], on_slice[:, 2]].astype(np.float32))
+
+    def shows(window: Window) -> bool:
+        return bool(20 < int(window.apply(middle)) < 252)
+
+    return next(filter(shows, marked), marked[0]), next(filter(shows, clean), clean[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """A rectangle of one slice, in pixels of the slice: centre (row, column) and extent (rows, columns)."""
@@ -186,7 +201,11 @@ def slice_outlines(stack: Stack, k: int) -> list[tuple[int, list[Polyline]]]:
 
 def make_panel(stack: Stack, k: int, frame: Frame, size: int, finding: Finding | None = None) -> Panel:
     """Resample one slice, and carry outlines and the axes of `finding` with it."""
-    values = _resample(np.ascontiguousarray(stack.array[k], dtype=np.float32), frame, size)
+    values = np.ascontiguousarray(stack.array[k], dtype=np.float32)
+    if not np.isfinite(values).all():  # unknown is drawn as the least value
+        known = values[np.isfinite(values)]
+        values = np.where(np.isfinite(values), values, known.min() if known.size else np.float32(0))
+    values = _resample(values, frame, size)
     contours = [(n, [_to_panel(line, frame, size) for line in lines]) for n, lines in slice_outlines(stack, k)]
     axes = []
     for line in finding.lines if finding else ():

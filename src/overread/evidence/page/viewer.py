@@ -24,7 +24,9 @@ def _grey_range(windows: tuple[Window, ...], array: NDArray[np.generic]) -> tupl
     """Values that become 0 and 255: all that any window shows, within what the image holds."""
     low = min(window.center - window.width / 2 for window in windows)
     high = max(window.center + window.width / 2 for window in windows)
-    low, high = max(low, float(array.min())), min(high, float(array.max()))
+    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
+    if finite.size:
+        low, high = max(low, float(finite.min())), min(high, float(finite.max()))
     return (low, high) if high > low else (low, low + 1.0)
 
 

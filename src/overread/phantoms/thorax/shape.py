@@ -21,7 +21,10 @@ APEX_MM, BASE_MM = 78.0, -172.0
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What differs from patient to patient; lengths in mm, factors around 1, lung density between vessels in HU."""
+    """What differs from patient to patient; lengths in mm, factors around 1, lung density between vessels in HU.
+
+    `hilum_seed` moves the vessels and bronchi of the hila by a few mm.
+    """
 
     width: float
     depth: float
@@ -32,6 +35,7 @@ class Build:
     dome_left_mm: float
     aorta_mm: float
     lung_hu: float
+    hilum_seed: int
     wobble: tuple[float, ...]
 
 
@@ -47,6 +51,7 @@ def draw_build(rng: np.random.Generator) -> Build:
         dome_left_mm=float(rng.uniform(-114, -98)),
         aorta_mm=float(rng.uniform(11.5, 14.5)),
         lung_hu=float(rng.uniform(-895, -850)),
+        hilum_seed=int(rng.integers(2**31)),
         wobble=tuple(float(v) for v in rng.uniform(-1, 1, 12)),
     )
 
@@ -96,26 +101,31 @@ def great_paths(build: Build) -> dict[str, tuple[NDArray[np.float64], NDArray[np
         "carotid_left": [(0, -10, 30, 4.5), (8, -10, 60, 4.2), (14, -8, 110, 4)],
         "subclavian_left": [(12, 8, 28, 5), (20, 6, 60, 5), (34, 0, 85, 4.8), (60, -6, 110, 4.5)],
         "cava": [(-40, -18, 110, 6), (-28, -20, 60, 8), (-28, -16, 20, 9.5), (-27, -12, -40, 10)],
-        "innominate_vein": [(-27, -20, 42, 8), (-4, -34, 40, 7), (24, -22, 60, 6.5), (44, -12, 110, 6)],
+        "innominate_vein": [(-27, -20, 42, 8), (-6, -30, 37, 7), (10, -30, 46, 6.5), (17, -24, 70, 6),
+                           (26, -18, 99, 5)],
         "trunk": [(16, -44, -48, 14), (20, -34, -22, 14), (20, -18, -10, 13)],
         "artery_right": [(20, -18, -12, 11), (0, -8, -18, 10), (-22, 1, -18, 8.5), (-34, 4, -19, 7.5)],
-        "artery_right_upper": [(-22, 0, -16, 6), (-34, -2, -8, 4.2), (-43, -4, 0, 2.7)],
+        "artery_right_upper": [(-22, 0, -16, 5), (-34, -2, -8, 3.5), (-43, -4, 0, 2.8)],
         "artery_right_lower": [(-34, 4, -19, 7), (-42, 7, -29, 5.2), (-47, 11, -42, 4.2), (-50, 16, -56, 3.2)],
         "artery_left": [(20, -18, -10, 11), (29, -2, -4, 9.5), (38, 12, -5, 7.5)],
-        "artery_left_upper": [(33, 4, -3, 5.2), (41, 0, 2, 4.0), (48, -5, 9, 2.8)],
+        "artery_left_upper": [(34, 4, -2, 3.6), (41, 0, 2, 3.1), (48, -5, 9, 2.7)],
         "artery_left_lower": [(38, 12, -5, 7.5), (43, 20, -15, 5.6), (47, 25, -29, 4.3), (50, 28, -44, 3.2)],
-        "vein_right_upper": [(-10, 8, -44, 6), (-24, -2, -41, 4.6), (-36, -9, -33, 3.6), (-46, -13, -22, 2.8)],
-        "vein_right_lower": [(-10, 14, -50, 6), (-26, 18, -54, 4.6), (-36, 22, -60, 3.8), (-44, 26, -68, 3.0)],
-        "vein_left_upper": [(20, 10, -44, 6), (33, 2, -39, 4.6), (42, -5, -32, 3.7), (50, -11, -22, 2.8)],
-        "vein_left_lower": [(20, 16, -50, 6), (33, 21, -54, 4.6), (42, 26, -60, 3.8), (48, 30, -68, 3.0)],
+        "vein_right_upper": [(-10, 8, -44, 6), (-22, -2, -41, 4.0), (-35, -9, -34, 3.2), (-46, -13, -24, 2.8)],
+        "vein_right_lower": [(-10, 14, -50, 6), (-22, 18, -54, 4.0), (-34, 22, -60, 3.3), (-44, 26, -68, 2.9)],
+        "vein_left_upper": [(20, 10, -44, 6), (31, 2, -39, 4.0), (41, -5, -32, 3.2), (50, -11, -22, 2.8)],
+        "vein_left_lower": [(20, 16, -50, 6), (30, 20, -54, 4.0), (40, 25, -60, 3.3), (49, 30, -68, 2.9)],
         "esophagus": [(2, 12, 110, 6), (4, 24, 20, 6.5), (8, 27, -60, 7), (16, 18, -150, 8)],
         "azygos": [(-8, 44, -200, 3.5), (-9, 42, 0, 4.5), (-14, 30, 14, 4.5), (-25, 6, 13, 4.5), (-27, -8, 8, 5)],
         "cava_inferior": [(-22, 8, -84, 12), (-24, 16, -120, 12), (-16, 22, -230, 11)],
     }  # fmt: skip
     paths = {}
+    rng = np.random.default_rng(build.hilum_seed)
     for name, rows in table.items():
         rows_array = np.array(rows, dtype=np.float64)
         points = rows_array[:, :3] * np.array((build.width, build.depth, 1.0))
+        if name.endswith(("_upper", "_lower")):
+            points[1:] += rng.normal(0, 2.0, points[1:].shape)
+            rows_array[1:, 3] *= rng.uniform(0.9, 1.1)
         paths[name] = _smooth_path(points, rows_array[:, 3])
     return paths
 
@@ -215,9 +225,10 @@ def _mediastinum(
     back = axes.y - spine_y(axes.z, build)
     behind = np.maximum((np.abs(axes.x) - (14 + 0.75 * back)) * 0.72, -back)  # widens towards the heads of the ribs
     total = smooth_union(total, smooth_union(np.broadcast_to(vertebrae, total.shape), behind.astype(np.float32), 8), 6)
-    fat_mm = {"aorta": 2.0, "cava": 2.0, "trunk": 2.5, "artery_right": 1.5, "artery_left": 1.5, "bronchus_right": 2.0,
-              "bronchus_left": 2.0, "subclavian_left": 2.0, "brachiocephalic": 2.0, "cava_inferior": 1.0}  # fmt: skip
-    fat_mm |= {name: 0.6 for name in paths if name.endswith(("_upper", "_lower"))}
+    fat_mm = {"aorta": 2.0, "cava": 2.0, "trunk": 2.5, "artery_right": 2.5, "artery_left": 3.0, "bronchus_right": 2.0,
+              "bronchus_left": 2.0, "subclavian_left": 2.0, "brachiocephalic": 2.0, "cava_inferior": 1.0,
+              "innominate_vein": 3.0, "carotid_left": 2.0, "azygos": 1.5}  # fmt: skip
+    fat_mm |= {name: 1.2 if "artery" in name else 0.6 for name in paths if name.endswith(("_upper", "_lower"))}
     for name, around in fat_mm.items():
         line, radii = paths[name]
         add_path(total, axes, line[::2], radii[::2], around_mm=around, fillet_mm=5)

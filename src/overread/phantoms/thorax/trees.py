@@ -103,23 +103,23 @@ def _longest_direction(spread: Points) -> Points:
 
 def to_tubes(branches: list[_Branch], *, leaf_mm: float, piece_mm: float = 7.0) -> Tubes:
     """Branches bent so that each leaves along its parent's heading, cut into straight pieces of about `piece_mm`."""
-    starts, ends, radii, numbers = [], [], [], []
+    none = np.zeros((0, 3))
+    parts = [Tubes(none, none, np.zeros((0, 2)), np.zeros(0, dtype=np.int64))]
     for number, branch in enumerate(branches):
         length = float(np.linalg.norm(branch.end - branch.start))
         pieces = int(np.clip(round(length / piece_mm), 1, 6))
         t = np.linspace(0, 1, pieces + 1)[:, None]
-        bend = branch.start + 0.4 * length * branch.heading
-        line = (
-            (1 - t) ** 2 * branch.start
-            + 2 * t * (1 - t) * (0.5 * bend + 0.5 * (branch.start + branch.end) / 2)
-            + t**2 * branch.end
-        )
+        onward = branch.start + 0.4 * length * branch.heading
+        pull = (onward + (branch.start + branch.end) / 2) / 2  # control point of a quadratic curve
+        line = (1 - t) ** 2 * branch.start + 2 * t * (1 - t) * pull + t**2 * branch.end
         radius = leaf_mm * branch.leaves ** (1 / 3)
-        starts.append(line[:-1])
-        ends.append(line[1:])
-        radii.append(np.full((pieces, 2), radius))
-        numbers.append(np.full(pieces, number))
-    return Tubes(np.concatenate(starts), np.concatenate(ends), np.concatenate(radii), np.concatenate(numbers))
+        parts.append(Tubes(line[:-1], line[1:], np.full((pieces, 2), radius), np.full(pieces, number)))
+    return Tubes(
+        np.concatenate([p.start for p in parts]),
+        np.concatenate([p.end for p in parts]),
+        np.concatenate([p.radius for p in parts]),
+        np.concatenate([p.branch for p in parts]),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,16 +137,19 @@ def draw_trees(rng: np.random.Generator, thorax: Thorax, *, leaves: int = 430) -
     for side, name in ((-1, "right"), (1, "left")):
         for lobe, points in _targets(rng, thorax, side, leaves).items():
             feed = f"{name}_{'upper' if lobe == 'upper' else 'lower'}"
-            root = _root(thorax, f"artery_{feed}", lobe, len(points))
-            bronchus = _root(thorax, f"bronchus_{feed}", lobe, len(points))
-            arteries = grow(rng, root.at, root.heading, points)
-            outer, inner = _bronchi(arteries, root.at, bronchus.at, leaf_mm=root.leaf_mm)
-            vessels.append(to_tubes(arteries, leaf_mm=root.leaf_mm))
-            airways.append(outer)
-            lumens.append(inner)
+            for along, share in _shares(thorax, f"artery_{feed}", lobe, points):
+                root = _root(thorax, f"artery_{feed}", along, len(share))
+                arteries = grow(rng, root.at, root.heading, share)
+                bronchus = _root(thorax, f"bronchus_{feed}", along, len(share)).at
+                outer, inner = _bronchi(arteries, root.at, bronchus, leaf_mm=root.leaf_mm)
+                vessels.append(to_tubes(arteries, leaf_mm=root.leaf_mm))
+                airways.append(outer)
+                lumens.append(inner)
         for lobe, points in _targets(rng, thorax, side, leaves).items():
-            root = _root(thorax, f"vein_{name}_{'lower' if lobe == 'lower' else 'upper'}", lobe, len(points))
-            vessels.append(to_tubes(grow(rng, root.at, root.heading, points), leaf_mm=root.leaf_mm))
+            drain = f"vein_{name}_{'lower' if lobe == 'lower' else 'upper'}"
+            for along, share in _shares(thorax, drain, lobe, points):
+                root = _root(thorax, drain, along, len(share))
+                vessels.append(to_tubes(grow(rng, root.at, root.heading, share), leaf_mm=root.leaf_mm))
     for name, (line, radii) in thorax.paths.items():
         if name.startswith(("trachea", "bronchus")):
             airways.append(path_tubes(line, radii + 1.4))
@@ -164,13 +167,25 @@ class _Root:
     leaf_mm: float
 
 
-def _root(thorax: Thorax, path: str, lobe: str, leaves: int) -> _Root:
-    """The end of the path; for the middle lobe, which has none of its own, half way down it."""
+def _shares(thorax: Thorax, path: str, lobe: str, points: Points) -> list[tuple[float, Points]]:
+    """Which points (n, 3) of a lobe leave the path at which part of its length: side branches first for those that lie
+    back along it. The middle lobe has no path of its own and leaves half way down."""
+    if lobe == "middle" or len(points) < 8:
+        return [(0.5 if lobe == "middle" else 1.0, points)]
+    line, _ = thorax.paths[path]
+    ahead = np.einsum("ni,i->n", points - line[-1], line[-1] - line[len(line) // 2])
+    order = np.argsort(ahead, kind="stable")
+    first, second = len(points) // 4, len(points) * 11 // 20
+    return [(0.5, points[order[:first]]), (0.75, points[order[first:second]]), (1.0, points[order[second:]])]
+
+
+def _root(thorax: Thorax, path: str, along: float, leaves: int) -> _Root:
+    """The place at a part (0..1) of the path's length; a side branch is at most .8 as wide as the path there."""
     line, radii = thorax.paths[path]
-    n = len(line) // 2 if lobe == "middle" else len(line) - 1
+    n = round(along * (len(line) - 1))
     heading = line[n] - line[n - 1]
-    radius = 2.2 if lobe == "middle" else float(radii[n])
-    leaf_mm = float(np.clip(radius / leaves ** (1 / 3), 0.4, 0.65))
+    radius = float(radii[n]) if n == len(line) - 1 else 0.8 * float(radii[n])
+    leaf_mm = float(np.clip(radius / leaves ** (1 / 3), 0.4, 0.6))
     return _Root(line[n], heading / np.linalg.norm(heading), leaf_mm)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -13,6 +14,7 @@ from scipy import ndimage as ndi
 
 from overread.cards import read_card
 from overread.errors import IntegrityError, UsageError
+from overread.geometry import Grid
 from overread.image import Volume
 from overread.models import Forest, read_forests
 from overread.ops.lung_field import LungField
@@ -21,9 +23,8 @@ from overread.ops.nodule_candidates import (
     CandidatePlan,
     CandidateTable,
     SearchField,
+    find_candidates,
     search_field,
-    solid_candidates,
-    subsolid_candidates,
 )
 from overread.runtime import Progress, Runtime
 
@@ -40,15 +41,22 @@ class DetectPlan:
     Parameters
     ----------
     solid_threshold, subsolid_threshold : float
-        Least score of a finding in each branch (0..1); the operating points of the card.
+        Share of the trees that must vote for a nodule in each branch (0..1): the operating points.
+    least_score : float
+        Findings below this common score are dropped; 1/2 is the operating point, less is for studies.
     join_level : float
         Two candidates are one lesion when the image between them never falls below this share of the contrast.
     """
 
     search: CandidatePlan = field(default_factory=CandidatePlan)
     solid_threshold: float = 0.6
-    subsolid_threshold: float = 0.8
+    subsolid_threshold: float = 0.55
+    least_score: float = 0.5
     join_level: float = 0.6
+
+    def threshold(self, branch: Branch) -> float:
+        """The operating point of a branch."""
+        return self.solid_threshold if branch == "solid" else self.subsolid_threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ class Candidate:
     """One suspected nodule.
 
     `index_kji` is its centre on the grid of the image (float), `radius_mm` about half its diameter, `score` in [0, 1]
-    (not a probability), `branch` which search found it.
+    (1/2 is the operating point; not a probability), `branch` which search found it.
     """
 
     index_kji: tuple[float, float, float]
@@ -68,7 +76,7 @@ class Candidate:
 def find_nodules(
     image: Volume, lung: LungField, plan: DetectPlan, runtime: Runtime, progress: Progress
 ) -> tuple[Candidate, ...]:
-    """Suspected nodules above the plan's thresholds, best score first, one for each lesion.
+    """Suspected nodules at or above the operating point, best score first, one for each lesion.
 
     Parameters
     ----------
@@ -88,51 +96,63 @@ def find_nodules(
         raise UsageError(f"the lung field has shape {lung.inside.shape} but the image {image.grid.shape}")
     if not lung.found:
         return ()
-    forests = _forests()
+    forests = shipped_forests()
     scan = search_field(image, lung, plan.search)
     progress("candidates", 0.35)
-    tables = (solid_candidates(scan, plan.search, runtime), subsolid_candidates(scan, plan.search, runtime))
+    tables = find_candidates(scan, plan.search, runtime)
     progress("verify", 0.45)
     scored = [(table, forests[table.branch].score(table.table)) for table in tables]
-    return merge_candidates(image, scan, scored, plan)
+    return merge_candidates(scan, scored, plan, image.grid)
 
 
 def merge_candidates(
-    image: Volume,
     scan: SearchField,
-    scored: list[tuple[CandidateTable, NDArray[np.float64]]],
+    scored: Iterable[tuple[CandidateTable, NDArray[np.float64]]],
     plan: DetectPlan,
+    grid: Grid,
 ) -> tuple[Candidate, ...]:
-    """Drop what is below the thresholds and let one candidate stand for each lesion.
+    """Drop what scores below the plan's least score and let one candidate stand for each lesion.
 
-    A candidate belongs to a better one when it lies within it, or when the image between both stays bright. A lesion
-    that both branches found is solid, unless the subsolid one is much wider: then the solid one is its core.
+    A candidate belongs to a better one when it lies within it, or when the image between both stays bright. Of two that
+    score alike the solid one stands, unless the subsolid one is much wider: then the solid one is its core.
+
+    Parameters
+    ----------
+    scored : pairs of a table and its (n,) votes
+    grid : Grid
+        Of the image, for the indices that come out.
     """
-    limit = {"solid": plan.solid_threshold, "subsolid": plan.subsolid_threshold}
     rows = [
-        _Row(float(score), table.branch, table.index_kji[n], float(table.radius_mm[n]), float(table.table[n, STRENGTH]))
-        for table, scores in scored
-        for n, score in enumerate(scores)
-        if score >= limit[table.branch]
+        _Row(score, table.branch, table.index_kji[n], float(table.radius_mm[n]), float(table.table[n, STRENGTH]))
+        for table, votes in scored
+        for n, score in enumerate(common_score(votes, plan.threshold(table.branch)).tolist())
+        if score >= plan.least_score
     ]
     # scores within a tenth are as good as equal: then the strongest blob, which is the whole and not a part of it
-    rows.sort(key=lambda row: (row.branch, -round(row.score, 1), -row.strength_hu, *row.index_kji.tolist()))
+    rows.sort(key=lambda row: (-row.rank, -row.strength_hu, *row.index_kji.tolist()))
     kept: list[_Row] = []
     for row in rows:
         same = [n for n, better in enumerate(kept) if _same_lesion(row, better, scan, plan.join_level)]
         if not same:
             kept.append(row)
-        elif row.branch == "subsolid" and all(row.radius_mm > CORE_RATIO * kept[n].radius_mm for n in same):
+        elif all(row.holds(kept[n]) for n in same):
             kept[same[0]] = row
             for n in reversed(same[1:]):
                 del kept[n]
     kept.sort(key=lambda row: (-row.score, *row.index_kji.tolist()))
     points = scan.grid.to_lps(np.array([row.index_kji for row in kept]).reshape(-1, 3))
-    index = image.grid.to_index(points)
+    index = grid.to_index(points)
     return tuple(
         Candidate((float(at[0]), float(at[1]), float(at[2])), row.radius_mm, row.score, row.branch)
         for row, at in zip(kept, index, strict=True)
     )
+
+
+def common_score(votes: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
+    """Votes of a forest on a scale that both branches share: 0 at 0, 1/2 at the branch's `threshold`, 1 at 1."""
+    below = 0.5 * votes / threshold
+    above = 0.5 + 0.5 * (votes - threshold) / (1 - threshold)
+    return np.where(votes < threshold, below, above)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,6 +162,16 @@ class _Row:
     index_kji: NDArray[np.float64]
     radius_mm: float
     strength_hu: float
+
+    @property
+    def rank(self) -> float:
+        """Score in tenths, with a tenth more for the solid branch: its size and place are the better ones."""
+        return round(self.score, 1) + (0.1 if self.branch == "solid" else 0.0)
+
+    def holds(self, core: _Row) -> bool:
+        """Whether this is a subsolid lesion and `core` the solid one inside it."""
+        wide = self.radius_mm > CORE_RATIO * core.radius_mm
+        return wide and self.branch == "subsolid" and core.branch == "solid" and self.score >= 0.5
 
 
 def _same_lesion(row: _Row, better: _Row, scan: SearchField, join_level: float) -> bool:
@@ -158,9 +188,15 @@ def _same_lesion(row: _Row, better: _Row, scan: SearchField, join_level: float) 
     return bool(float(values.min()) - scan.lung_hu >= join_level * ends)
 
 
+def task_folder() -> Path:
+    """Where the card and the weights of this task are."""
+    return Path(str(files(__package__)))
+
+
 @cache
-def _forests() -> dict[Branch, Forest]:
-    folder = Path(str(files(__package__)))
+def shipped_forests() -> dict[Branch, Forest]:
+    """The forests beside this module, checked against the card; read once."""
+    folder = task_folder()
     digest = read_card(folder / "card.toml").weights.get(WEIGHTS)
     if digest is None:
         raise IntegrityError(f"the card names no SHA-256 for {WEIGHTS}", where=str(folder / "card.toml"))
