@@ -61,6 +61,23 @@ def test_every_command_has_json_and_an_example():
         assert f"overread {name}" in (command.epilog or ""), name
 
 
+def test_every_option_is_documented_and_none_else():
+    used = {
+        option
+        for name in COMMANDS
+        for parameter in cli.get_command(click.Context(cli), name).params
+        for option in parameter.opts
+        if option.startswith("-")
+    }
+    options = CLI.partition("## Options")[2].partition("\n## ")[0]
+    named = {
+        option
+        for cell in re.findall(r"^\| ([^|]*) \|", options, re.MULTILINE)
+        for option in re.findall(r"--?\w[\w-]*", cell)
+    }
+    assert named == used
+
+
 def test_decisions_are_listed():
     index = (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")
     pages = {path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md")}

@@ -275,3 +275,9 @@ def case(make_case: MakeCase) -> Case:
 def make_reading() -> Callable[..., Reading]:
     """`reading_of`, for tests with an image of their own."""
     return reading_of
+
+
+@pytest.fixture
+def write_ct_series() -> Callable[..., Source]:
+    """`write_ct`, for tests with an image of their own."""
+    return write_ct

@@ -29,8 +29,9 @@ from overread.evidence.nifti import write_nifti
 from overread.evidence.proof import prove_nifti, prove_seg
 from overread.evidence.segments import facts_on_frames, facts_on_grid, place_on_frames
 from overread.findings import Interval, Measurement, Reading, Reason, Scope, ScopeAnswer
-from overread.geometry import ORIENTATIONS, Grid, Verdict, axial_grid, orient
+from overread.geometry import ORIENTATIONS, Grid, Policy, Verdict, axial_grid, orient
 from overread.image import LabelMap, SourceFrame
+from overread.io import open_study
 
 OBLIQUE = np.array([[0.8, 0.36, 0.48], [-0.6, 0.48, 0.64], [0.0, -0.8, 0.6]])
 
@@ -159,6 +160,34 @@ def test_after_a_repair_the_mask_lies_on_the_source_frames_and_the_loss_is_repor
     seg = pydicom.dcmread(tmp_path / "out" / "seg.dcm")
     assert [s.TrackingUID for s in seg.SegmentSequence] == [case.reading.findings[0].tracking_uid]
     assert "finding(s) 2 have no segment" in read_result(tmp_path / "out")["notes"][0]
+
+
+@pytest.mark.parametrize(("policy", "how"), [(Policy.REPAIR, "mapped"), (Policy.AS_IS, "uneven")])
+def test_a_series_with_a_gap_a_copy_and_a_shift_is_proven_after_the_reader_mended_it(
+    write_ct_series, make_reading, tmp_path, policy, how
+):
+    grid = axial_grid((24, 40, 44), spacing_mm=(2.0, 0.8, 0.7), origin_lps=(-13.0, 21.0, -300.0))
+    hu = np.random.default_rng(0).normal(-800, 30, grid.shape).astype(np.int16)
+    hu[8:14, 10:20, 12:26] = 50
+    folder = tmp_path / "source"
+    write_ct_series(folder, hu, grid)
+    (folder / "015.dcm").unlink()
+    for name, target, change in (("003", "copy", {"SOPInstanceUID": "2.25.5555"}), ("010", "010", {})):
+        ds = pydicom.dcmread(folder / f"{name}.dcm")
+        ds.update(change)
+        if name == "010":
+            ds.ImagePositionPatient[2] += 0.5
+        ds.save_as(folder / f"{target}.dcm")
+    image = open_study(folder).series[0].load(policy=policy)
+    labels = (image.array > -300).astype(np.uint8)
+    reading = make_reading(image.source, labels, image.grid, image.verdict)
+    write(reading, image, tmp_path / "out")
+    frames = read_result(tmp_path / "out")["source_frames"]
+    assert (frames["how"], frames["frames"]) == (how, 23)
+    (loss,) = frames["loss"]
+    assert abs(loss["volume_percent"]) < 10
+    assert loss["centroid_mm"] < 1.5  # as-is, slices lie up to 1.27 mm from where they were sent
+    require_sound(tmp_path / "out")
 
 
 def test_mapping_leaves_out_frames_of_another_shape_and_duplicates(make_case, tmp_path):

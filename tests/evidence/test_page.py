@@ -25,11 +25,11 @@ from overread.cards.card import Figure as CardFigure
 from overread.evidence import read_result, write
 from overread.evidence.page import wording
 from overread.evidence.page.chart import size_chart
-from overread.evidence.page.display import around, make_panel, scale_bar_mm, stack_of, whole, windows_of
+from overread.evidence.page.display import around, detail_windows, make_panel, scale_bar_mm, stack_of, whole, windows_of
 from overread.evidence.page.figure import path_of, tags_of
 from overread.evidence.page.outline import outlines
 from overread.evidence.page.overlay import OUTLINE, overlay_png
-from overread.evidence.page.report import answer_of
+from overread.evidence.page.tables import answer_of
 from overread.evidence.page.viewer import BUDGET_CHARACTERS, viewer_data
 from overread.findings import Component, Interval, Measurement, Quality, Reason, Scope, ScopeAnswer
 from overread.geometry import axial_grid, orient
@@ -483,3 +483,13 @@ def test_real_cases_are_written_and_sound(shared_data, make_reading, tmp_path):
         )
         assert done.returncode == 0
         assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []
+
+
+@pytest.mark.parametrize(("hu", "clean"), [(40, "soft tissue"), (-650, "lung"), (900, "lung"), (-990, "lung")])
+def test_the_unmarked_detail_uses_a_window_in_which_the_finding_shows(case, hu, clean):
+    windows = (PULMONARY_PAPER, Window(-600, 3200, "lung"), SOFT_TISSUE)
+    array = np.where(case.reading.segments.array == 1, hu, case.image.array).astype(np.int16)
+    stack = stack_of(case.reading, dataclasses.replace(case.image, array=array))
+    _, window = detail_windows(stack, 3, case.reading.findings[0], windows)
+    assert window.name == clean
+    assert detail_windows(stack, 3, case.reading.findings[0], windows[:1]) == windows[:1] * 2

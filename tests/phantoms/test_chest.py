@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,11 @@ from overread.phantoms.nodule import sphere
 from overread.phantoms.phantom import Phantom
 from overread.phantoms.scene import Scene, tube_share
 from overread.phantoms.studies import study_cases
-from overread.phantoms.thorax.trees import Tubes, path_tubes, push_out
+from overread.phantoms.thorax.levels import CoarseGrid
+from overread.phantoms.thorax.paint import lung_base_hu, paint_organs, paint_placed
+from overread.phantoms.thorax.place import place_nodules
+from overread.phantoms.thorax.shape import draw_build, shape_thorax
+from overread.phantoms.thorax.trees import Tubes, draw_trees, path_tubes, push_out
 
 WANTED = (
     Wanted(14.0, "solid", "isolated", "lobulated"),
@@ -103,6 +108,26 @@ def test_no_room_and_bad_lengths_are_said(phantom: Phantom) -> None:
         small_chest(nodules=(Wanted(80.0),), length_mm=60.0, spacing_mm=(5.0, 1.4, 1.4), matrix=240)
     with pytest.raises(UsageError, match="length"):
         small_chest(length_mm=-1.0)
+
+
+def test_a_pleural_nodule_adds_just_the_part_of_it_that_its_truth_counts() -> None:
+    step = (1.25, 0.9, 0.95)
+    scene = Scene(np.empty((80, 360, 352), dtype=np.float32), step, (-166.7, -161.5, -88.0))
+    rng = np.random.default_rng(5)
+    thorax = shape_thorax(CoarseGrid.over(scene), draw_build(rng))
+    far = np.full_like(thorax.oblique, 100.0)  # no fissures: what they hold is not added by the nodule
+    thorax = replace(thorax, oblique=far, horizontal=far)
+    wanted = [Wanted(d, "solid", "juxtapleural", "lobulated") for d in (7.0, 11.0, 16.0)]
+    placed = place_nodules(rng, thorax, draw_trees(rng, thorax, leaves=40), wanted, z_range_mm=(-85.0, 8.0))
+    paint_organs(scene, thorax, 0)
+    for one in placed:
+        before = scene.hu.copy()
+        paint_placed(scene, thorax, one)
+        truth = one.nodule.truths(one.outside)
+        assert 0.5 < truth["volume_mm3"] / one.nodule.shape.volume_mm3() < 0.99
+        base = float(lung_base_hu(thorax, float(one.centre[1])))
+        added = float((scene.hu - before).sum(dtype=np.float64)) * scene.grid.voxel_volume_mm3
+        assert added == pytest.approx(truth["volume_mm3"] * (one.nodule.hu - base), rel=0.02), one.wanted
 
 
 def test_a_tube_keeps_its_cross_section() -> None:

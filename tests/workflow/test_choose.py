@@ -41,6 +41,12 @@ def test_a_localizer_is_not_read_beside_a_volume():
     assert choose((scout, HeaderOnly("1.2.10")), None, None)[1].series_uid == "1.2.10"
 
 
+def test_a_mask_beside_the_series_does_not_compete_with_it():
+    mask = HeaderOnly("", shape=(300, 512, 512), modality="", source=Source(kind="nifti"))
+    assert choose((mask, HeaderOnly("1.2.11")), None, None)[1].series_uid == "1.2.11"
+    assert choose((mask,), None, None)[1] is mask
+
+
 def test_a_tie_must_be_named():
     pair = (HeaderOnly("1.2.5"), HeaderOnly("1.2.6"))
     with pytest.raises(ScopeError, match=r"2 series suit equally well.*--series"):

@@ -45,7 +45,7 @@ def demo(out: Path | None, seed: int, threads: int | None, max_memory: str | Non
         rows,
     )
     found = sum(one.finding is not None for one in done.compared)
-    click.echo(f"{found} of {len(done.compared)} planted nodules found, {len(done.extra)} other findings.")
+    click.echo(f"{found} of {len(done.compared)} planted nodules found, {len(done.extra)} other finding(s).")
     click.echo(f"seconds: {perf_counter() - began:.1f}")
     click.echo(show.DISCLAIMER)
     click.echo(f"report:  {done.results / 'report.html'}")

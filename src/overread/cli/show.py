@@ -81,7 +81,11 @@ def findings(found: Sequence[Finding]) -> None:
 
 
 def _descriptor(finding: Finding, name: str) -> str:
-    return next((d.text if d.also else d.value for d in finding.descriptors if d.name == name), "")
+    found = next((d for d in finding.descriptors if d.name == name), None)
+    if found is None:
+        return ""
+    words = found.value.replace("_", "-")
+    return f"{words}, cannot exclude {' or '.join(found.also)}" if found.also else words
 
 
 def _measured(finding: Finding, name: str) -> str:

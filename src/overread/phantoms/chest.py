@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from overread.errors import UsageError
 from overread.geometry import axial_grid
 from overread.image import Intensity, Volume
-from overread.phantoms.nodule import KINDS, SURFACES, occupancy
+from overread.phantoms.nodule import KINDS, SURFACES
 from overread.phantoms.nodule_block import ATTACHMENTS
 from overread.phantoms.phantom import Phantom, Planted
 from overread.phantoms.scanner import Oversampling, Scanner, noise, see, to_stored
 from overread.phantoms.scene import Scene, fractal
 from overread.phantoms.thorax.levels import CoarseGrid
-from overread.phantoms.thorax.paint import lung_base_hu, paint_bones, paint_organs, paint_tubes
+from overread.phantoms.thorax.paint import paint_bones, paint_organs, paint_placed, paint_tubes
 from overread.phantoms.thorax.place import Placed, Wanted, make_room, place_nodules
-from overread.phantoms.thorax.shape import APEX_MM, BASE_MM, Thorax, draw_build, shape_thorax
+from overread.phantoms.thorax.shape import APEX_MM, BASE_MM, draw_build, shape_thorax
 from overread.phantoms.thorax.trees import draw_trees
 
 __all__ = ["Wanted", "chest", "draw_wanted"]
@@ -106,7 +106,7 @@ def chest(
     paint_bones(scene, thorax)
     paint_tubes(scene, thorax, trees)
     for one in placed:
-        _paint_placed(scene, thorax, one)
+        paint_placed(scene, thorax, one)
     image = see(scene.hu, spacing_mm=spacing_mm, oversampling=over, scanner=scanner)
     size = (image.shape[0], image.shape[1], image.shape[2])
     image += _lung_texture(rng, image, spacing_mm, thorax.build.lung_hu)
@@ -139,25 +139,6 @@ def _empty_chest(
         start = int(np.clip(round((-38.0 - length_mm / 2 - low) / step[0]), 0, whole - count))
     scene_first = (first[0], first[1], first[2] + start * step[0])
     return Scene(np.empty((count, matrix, matrix), dtype=np.float32), step, scene_first), grid, start
-
-
-def _paint_placed(scene: Scene, thorax: Thorax, one: Placed) -> None:
-    """The nodule takes the place of the air in its body: wall and vessels stay."""
-    x, y, z = (float(c) for c in one.centre)
-    base = float(lung_base_hu(thorax, y))
-    box, share = occupancy(one.nodule.shape, (x, y, z), scene.grid)
-    before = scene.hu[box].copy()
-    scene.fill_air(box, share, one.nodule.hu, lung_hu=base)
-    if one.nodule.core is not None:
-        a, b, c = (float(v + o) for v, o in zip(one.centre, one.nodule.core_offset_mm, strict=True))
-        inner, share = occupancy(one.nodule.core, (a, b, c), scene.grid)
-        air = np.clip((40 - before[_within(inner, box)]) / (40 - base), 0, 1.2)
-        scene.hu[inner] += share * air * np.float32(one.nodule.core_hu - one.nodule.hu)
-
-
-def _within(inner: tuple[slice, slice, slice], box: tuple[slice, slice, slice]) -> tuple[slice, slice, slice]:
-    k, j, i = (slice(a.start - b.start, a.stop - b.start) for a, b in zip(inner, box, strict=True))
-    return k, j, i
 
 
 def _lung_texture(

@@ -207,7 +207,8 @@ def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | N
     """The pair of task and series to read.
 
     A named task is run even on the only series that does not suit, so that the refusal is written with its reasons.
-    Of several series that suit, the one with most slices is read; a tie needs `wanted`, the end of a series UID.
+    DICOM comes before files that do not say what they are (a mask beside the scan); of several series that suit, the
+    one with most slices is read; a tie needs `wanted`, the end of a series UID.
     """
     if wanted:
         matching = tuple(s for s in series if s.series_uid.endswith(wanted))
@@ -224,6 +225,8 @@ def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | N
         for one in series
         if task.suits(one.source, one.shape, one.spacing_mm).answer is not ScopeAnswer.NO
     ]
+    if any(one.source.kind == "dicom" for _, one in pairs):
+        pairs = [pair for pair in pairs if pair[1].source.kind == "dicom"]
     if not pairs and named and tasks and series:
         return tasks[0], max(series, key=lambda s: s.shape[0])
     if not pairs:
@@ -235,8 +238,11 @@ def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | N
     most = max(one.shape[0] for _, one in pairs)
     best = [pair for pair in pairs if pair[1].shape[0] == most]
     if len(best) > 1:
-        uids = ", ".join(one.series_uid for _, one in best)
-        raise ScopeError(f"{len(best)} series suit equally well", way_out=f"Name one with --series: {uids}.")
+        names = ", ".join(one.series_uid or one.source.paths[0].name for _, one in best)
+        raise ScopeError(
+            f"{len(best)} series suit equally well: {names}",
+            way_out="Name one with --series and the end of its UID, or open its file alone.",
+        )
     return best[0]
 
 

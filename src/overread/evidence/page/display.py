@@ -92,6 +92,21 @@ def windows_of(reading: Reading, image: Volume) -> tuple[Window, ...]:
     return (Window((low + high) / 2, max(high - low, 2.0), "1st to 99th percentile"),)
 
 
+def detail_windows(stack: Stack, k: int, finding: Finding, windows: tuple[Window, ...]) -> tuple[Window, Window]:
+    """Windows for the marked and the unmarked detail: second and third, unless the finding is black or white there."""
+    voxels = stack.where.get(finding.number)
+    on_slice = voxels[voxels[:, 0] == k] if voxels is not None else np.empty((0, 3), dtype=np.intp)
+    marked, clean = (*windows[1:], windows[0]), (*windows[2:], *windows[:2][::-1])
+    if not len(on_slice):
+        return marked[0], clean[0]
+    middle = np.median(stack.array[on_slice[:, 0], on_slice[:, 1], on_slice[:, 2]].astype(np.float32))
+
+    def shows(window: Window) -> bool:
+        return bool(20 < int(window.apply(middle)) < 252)
+
+    return next(filter(shows, marked), marked[0]), next(filter(shows, clean), clean[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """A rectangle of one slice, in pixels of the slice: centre (row, column) and extent (rows, columns)."""

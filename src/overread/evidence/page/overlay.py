@@ -14,6 +14,7 @@ from overread.evidence.page.display import (
     Panel,
     Stack,
     around,
+    detail_windows,
     make_panel,
     scale_bar_mm,
     stack_of,
@@ -145,8 +146,7 @@ def _row(stack: Stack, finding: Finding, windows: tuple[Window, ...]) -> Image.I
     k = stack.slice_of(finding)
     overview = make_panel(stack, k, whole(stack), SIDE)
     detail = make_panel(stack, k, around(stack, finding), SIDE, finding)
-    close = windows[1] if len(windows) > 1 else windows[0]
-    clean = windows[2] if len(windows) > 2 else windows[0]
+    close, clean = detail_windows(stack, k, finding, windows)
     pictures = (
         (_draw(overview, windows[0], marks=True, tags=True), _caption(stack, overview, windows[0], stack.plane)),
         (_draw(detail, close, marks=True, tags=False), _caption(stack, detail, close, "detail, outlined")),

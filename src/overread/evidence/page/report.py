@@ -5,29 +5,25 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
 
 from overread._version import __version__
 from overread.cards import TaskCard
 from overread.evidence.page import chart, wording
-from overread.evidence.page.display import Stack, around, make_panel, stack_of, whole, windows_of
+from overread.evidence.page.display import Stack, around, detail_windows, make_panel, stack_of, whole, windows_of
 from overread.evidence.page.figure import Figure, figure_of
+from overread.evidence.page.tables import answer_of, descriptor_rows, glossary, number_table, plural, summary_table
 from overread.evidence.page.viewer import viewer_data
 from overread.evidence.result_json import DISCLAIMER, plain
-from overread.evidence.vocabulary import descriptor_term, measurement_term
-from overread.findings import Descriptor, Finding, Measurement, Reading
+from overread.findings import Finding, Reading
 from overread.image import Volume, Window
-from overread.units import require_unit
 
 FIGURE_SIDE = 320
 MOST_FIGURES = 12
-_SUMMARY_NUMBERS = ("mean_diameter", "volume", "reader_comparable_volume", "effective_diameter", "long_axis", "area")
 _FACTS = {
     "manufacturer": "Manufacturer",
     "model": "Model",
@@ -42,110 +38,9 @@ _FACTS = {
 }
 
 
-def plural(count: int, word: str) -> str:
-    """ "1 finding", "2 findings", "no findings"."""
-    return f"{count or 'no'} {word}{'' if count == 1 else 's'}"
-
-
-def answer_of(reading: Reading) -> str:
-    """The reading in one line."""
-    if not reading.assessable:
-        return "Not assessable"
-    return plural(len(reading.findings), "finding").capitalize()
-
-
-def number_table(measurements: Iterable[Measurement], caption: str) -> dict[str, Any] | None:
-    """A table of measurements in words; caveats stand beneath it once, under letters. None without measurements."""
-    marks: dict[str, str] = {}
-    rows = []
-    for m in measurements:
-        term, unit = measurement_term(m.name), require_unit(m.unit).display
-        for caveat in wording.caveats_of(m.quality):
-            marks.setdefault(caveat, _letter(len(marks)))
-        rows.append(
-            {
-                "title": term.title,
-                "help": term.help,
-                "value": wording.value_text(m),
-                "interval": f"{wording.interval_text(m)} {unit}".strip() if m.interval else "",
-                "coverage": wording.coverage_text(m.interval.coverage) if m.interval else "",
-                "marks": ", ".join(marks[caveat] for caveat in wording.caveats_of(m.quality)),
-                "method": m.method,
-                "parts": wording.parts_text(m),
-            }
-        )
-    caveats = [{"mark": mark, "text": text} for text, mark in marks.items()]
-    return {"caption": caption, "rows": rows, "caveats": caveats} if rows else None
-
-
-def _letter(n: int) -> str:
-    return chr(ord("a") + n)
-
-
-def _rest_of(d: Descriptor) -> str:
-    """The sentence of a descriptor without the value and doubt that stand before it anyway."""
-    return re.sub(rf"^{re.escape(d.value)}(, cannot exclude [^.]*)?(\. *|$)", "", d.text)
-
-
-def descriptor_rows(descriptors: Iterable[Descriptor]) -> list[dict[str, str]]:
-    """Qualities in words."""
-    return [
-        {
-            "title": descriptor_term(d.name).title,
-            "value": d.value.replace("_", " "),
-            "also": " or ".join(d.also),
-            "text": _rest_of(d),
-        }
-        for d in descriptors
-    ]
-
-
-def _cell_of_number(finding: Finding, name: str) -> dict[str, str]:
-    m = next((m for m in finding.measurements if m.name == name), None)
-    if m is None:
-        return {"text": "", "small": "", "kind": ""}
-    return {"text": wording.value_text(m), "small": wording.interval_text(m), "kind": "limits"}
-
-
-def _cell_of_descriptor(finding: Finding, name: str) -> dict[str, str]:
-    d = next((d for d in finding.descriptors if d.name == name), None)
-    if d is None:
-        return {"text": "", "small": "", "kind": ""}
-    return {
-        "text": d.value.replace("_", " "),
-        "small": f"cannot exclude {' or '.join(d.also)}" if d.also else "",
-        "kind": "",
-    }
-
-
-def _summary(reading: Reading) -> dict[str, Any]:
-    """One line a finding: its place, up to three descriptors and three sizes."""
-    present = list(dict.fromkeys(m.name for f in reading.findings for m in f.measurements))
-    numbers = [n for n in _SUMMARY_NUMBERS if n in present][:3] or present[:3]
-    words = list(dict.fromkeys(d.name for f in reading.findings for d in f.descriptors if d.name != "location"))
-    words = sorted(words, key=lambda name: name not in {"type", "lung_rads_2022"})[:3]
-    coverages = {m.interval.coverage for f in reading.findings for m in f.measurements if m.interval}
-    under = f", {wording.coverage_text(coverages.pop())} intervals beneath" if len(coverages) == 1 else ""
-    rows = [
-        {
-            "number": f.number,
-            "label": f.label,
-            "place": f.site_text or (f.site.meaning if f.site else ""),
-            "cells": [
-                *(_cell_of_descriptor(f, name) for name in words),
-                *(_cell_of_number(f, name) for name in numbers),
-            ],
-        }
-        for f in reading.findings
-    ]
-    columns = [descriptor_term(n).title for n in words] + [measurement_term(n).title for n in numbers]
-    return {"rows": rows, "columns": columns, "caption": f"{answer_of(reading)}{under}"}
-
-
 def _figures(stack: Stack, finding: Finding, windows: tuple[Window, ...]) -> list[Figure]:
     k = stack.slice_of(finding)
-    close = windows[1] if len(windows) > 1 else windows[0]
-    clean = windows[2] if len(windows) > 2 else windows[0]
+    close, clean = detail_windows(stack, k, finding, windows)
     overview = make_panel(stack, k, whole(stack), FIGURE_SIDE)
     detail = make_panel(stack, k, around(stack, finding), FIGURE_SIDE, finding)
     place = f"{stack.plane} slice {stack.image_slice(k)} of {stack.slices}"
@@ -248,18 +143,11 @@ def _loss(result: Mapping[str, Any]) -> dict[str, Any] | None:
     if frames is None or frames["how"] == "same":
         return None
     rows = [
-        f"finding {row['finding']}: volume {row['volume_percent']:+.2f} %"
+        f"finding {row['finding']}: volume {round(row['volume_percent'], 2) + 0.0:+.2f} %"
         + (f", centre moved {row['centroid_mm']:.2f} mm" if row["centroid_mm"] is not None else ", on no frame")
         for row in frames["loss"]
     ]
     return {"words": "In seg.dcm the masks lie on the frames as they were sent, which changed them by:", "rows": rows}
-
-
-def _glossary(reading: Reading) -> list[tuple[str, str]]:
-    """What each quantity is, once: on paper it stands here and not in every table."""
-    names = dict.fromkeys(m.name for f in reading.findings for m in f.measurements)
-    terms = [measurement_term(name) for name in names]
-    return [(term.title, term.help) for term in terms if term.help]
 
 
 def _card_figures(card: TaskCard) -> list[dict[str, str]]:
@@ -291,17 +179,17 @@ def _provenance(reading: Reading) -> list[tuple[str, str]]:
     return [(name, value) for name, value in rows if value]
 
 
-def _json_for_script(value: object) -> Markup:
+def _json_for_script(value: object) -> str:
     """JSON that cannot end its own script element."""
     text = json.dumps(plain(value), separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704  (escaped here)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _asset(name: str) -> tuple[Markup, str]:
+def _asset(name: str) -> tuple[str, str]:
     """A file of ours as it stands, and its digest for the content security policy."""
     text = files("overread.evidence.page").joinpath(name).read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return Markup(text), f"sha256-{digest}"  # noqa: S704  (shipped with the package)
+    return text, f"sha256-{digest}"
 
 
 def _pictures(reading: Reading, image: Volume | None) -> dict[str, Any]:
@@ -365,13 +253,13 @@ def report_html(
         facts=_facts(reading, image, result),
         geometry=_geometry(reading),
         loss=_loss(result),
-        summary=_summary(reading),
+        summary=summary_table(reading),
         no_findings=none,
         chart=chart.size_chart(reading),
         image_numbers=number_table(reading.measurements, "Of the whole image"),
         image_labels=descriptor_rows(reading.labels),
         findings=[_finding(f, figures.get(f.number, [])) for f in reading.findings],
-        glossary=_glossary(reading),
+        glossary=glossary(reading),
         card=card,
         card_figures=_card_figures(card) if card else [],
         proofs=_proofs(result),

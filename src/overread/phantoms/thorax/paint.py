@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from overread.phantoms.nodule import occupancy
 from overread.phantoms.scene import Scene, soft, tube_share
 from overread.phantoms.thorax.levels import Field, ellipsoid_level
+from overread.phantoms.thorax.place import Placed
 from overread.phantoms.thorax.shape import Thorax, cage_semi_axes, spine_y
 from overread.phantoms.thorax.trees import LungTrees, Tubes, path_tubes
 
@@ -223,6 +225,25 @@ def paint_tubes(scene: Scene, thorax: Thorax, trees: LungTrees) -> None:
     for name in sorted(hilar):
         _paint_tubes(scene, path_tubes(*great[name]), BLOOD_HU, over_hu=lung_hu)
     _paint_tubes(scene, trees.vessels, BLOOD_HU, over_hu=lung_hu)
+
+
+def paint_placed(scene: Scene, thorax: Thorax, one: Placed) -> None:
+    """The nodule takes the place of the air in its body: wall and vessels stay. Paint it last."""
+    x, y, z = (float(c) for c in one.centre)
+    base = float(lung_base_hu(thorax, y))
+    box, share = occupancy(one.nodule.shape, (x, y, z), scene.grid)
+    before = scene.hu[box].copy()
+    scene.fill_air(box, share, one.nodule.hu, lung_hu=base)
+    if one.nodule.core is not None:
+        a, b, c = (float(v + o) for v, o in zip(one.centre, one.nodule.core_offset_mm, strict=True))
+        inner, share = occupancy(one.nodule.core, (a, b, c), scene.grid)
+        air = np.clip((40 - before[_within(inner, box)]) / (40 - base), 0, 1.2)
+        scene.hu[inner] += share * air * np.float32(one.nodule.core_hu - one.nodule.hu)
+
+
+def _within(inner: tuple[slice, slice, slice], box: tuple[slice, slice, slice]) -> tuple[slice, slice, slice]:
+    k, j, i = (slice(a.start - b.start, a.stop - b.start) for a, b in zip(inner, box, strict=True))
+    return k, j, i
 
 
 def _paint_tubes(scene: Scene, tubes: Tubes, hu: float, *, over_hu: float) -> None:

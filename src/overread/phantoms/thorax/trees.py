@@ -103,23 +103,23 @@ def _longest_direction(spread: Points) -> Points:
 
 def to_tubes(branches: list[_Branch], *, leaf_mm: float, piece_mm: float = 7.0) -> Tubes:
     """Branches bent so that each leaves along its parent's heading, cut into straight pieces of about `piece_mm`."""
-    starts, ends, radii, numbers = [], [], [], []
+    none = np.zeros((0, 3))
+    parts = [Tubes(none, none, np.zeros((0, 2)), np.zeros(0, dtype=np.int64))]
     for number, branch in enumerate(branches):
         length = float(np.linalg.norm(branch.end - branch.start))
         pieces = int(np.clip(round(length / piece_mm), 1, 6))
         t = np.linspace(0, 1, pieces + 1)[:, None]
-        bend = branch.start + 0.4 * length * branch.heading
-        line = (
-            (1 - t) ** 2 * branch.start
-            + 2 * t * (1 - t) * (0.5 * bend + 0.5 * (branch.start + branch.end) / 2)
-            + t**2 * branch.end
-        )
+        onward = branch.start + 0.4 * length * branch.heading
+        pull = (onward + (branch.start + branch.end) / 2) / 2  # control point of a quadratic curve
+        line = (1 - t) ** 2 * branch.start + 2 * t * (1 - t) * pull + t**2 * branch.end
         radius = leaf_mm * branch.leaves ** (1 / 3)
-        starts.append(line[:-1])
-        ends.append(line[1:])
-        radii.append(np.full((pieces, 2), radius))
-        numbers.append(np.full(pieces, number))
-    return Tubes(np.concatenate(starts), np.concatenate(ends), np.concatenate(radii), np.concatenate(numbers))
+        parts.append(Tubes(line[:-1], line[1:], np.full((pieces, 2), radius), np.full(pieces, number)))
+    return Tubes(
+        np.concatenate([p.start for p in parts]),
+        np.concatenate([p.end for p in parts]),
+        np.concatenate([p.radius for p in parts]),
+        np.concatenate([p.branch for p in parts]),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
