@@ -353,6 +353,7 @@ def test_several_series_and_a_localizer_are_apart(writer, stored):
     writer.write(stored[:1, :10])
     study = open_study(folder)
     assert sorted((one.n_files, one.is_localizer) for one in study.series) == [(1, True), (4, False), (8, False)]
+    assert [one.source.facts["series_number"] for one in study.series] == [1, 1, 2]
     assert study.only("CT").n_files == 8
     with pytest.raises(NothingReadableError, match="no MR series, only CT"):
         study.only("MR")
@@ -383,6 +384,10 @@ def test_duplicates(writer, stored):
     writer.write(stored, where)
     series = open_study(writer.folder).only()
     assert "004.dcm" in refusal(GeometryError, series.load)
+    assert "several_acquisitions" not in codes(series.verdict)
+    writer.edit = lambda dataset, n: setattr(dataset, "AcquisitionNumber", 1 + (n == 4))
+    writer.write(stored, where)
+    assert "several_acquisitions" in codes(open_study(writer.folder).only().verdict)
     copies = stored.copy()
     copies[4] = copies[3]
     where = writer.positions(8)

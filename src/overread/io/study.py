@@ -181,7 +181,7 @@ def open_study(path: str | Path, *, progress: Progress = silent) -> Study:
     Returns
     -------
     Study
-        Series in order of kind, series number and UID.
+        Series in order of kind, series number and UID, localizers after their series.
 
     Raises
     ------
@@ -201,8 +201,13 @@ def open_study(path: str | Path, *, progress: Progress = silent) -> Study:
     progress("open", 1.0)
     if not series:
         raise nothing_readable(root, files, skipped)
-    series.sort(key=lambda one: (one.kind, one.series_uid, one.is_localizer, one.description))
+    series.sort(key=_order)
     return Study(root, tuple(series), tuple(skipped))
+
+
+def _order(series: Series) -> tuple[str, float, str, bool, str]:
+    number = float(series.source.facts.get("series_number", 0))
+    return series.kind, number, series.series_uid, series.is_localizer, series.description
 
 
 def _series_of(one: DicomSeries) -> Series:

@@ -98,10 +98,12 @@ def _largest_section(depth: Float, spacing_mm: tuple[float, float, float]) -> tu
     for k, plane in enumerate(depth > 0):
         where = np.argwhere(plane) * np.array(spacing_mm[1:])
         if len(where):
-            rough[k] = np.ptp(where @ turn, axis=0).max() + spacing_mm[1]
+            rough[k] = np.ptp(where @ turn, axis=0).max() / np.cos(np.pi / 48) + 2 * max(spacing_mm[1:])
     step = np.array(spacing_mm[1:])
     best, found = 0.0, None
-    for at in np.flatnonzero(rough >= rough.max() - 1.5 * max(spacing_mm[1:])):
+    for at in np.argsort(-rough, kind="stable"):  # rough bounds every contour of its slice from above
+        if rough[at] < best:
+            break
         for contour in find_contours(depth[at], 0.0):
             if len(contour) < 4:
                 continue

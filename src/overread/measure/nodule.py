@@ -11,17 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 from overread.errors import GeometryError, UsageError
 from overread.findings import Line, Measurement, Quality
 from overread.image import Volume
-from overread.measure.boundary import Edge, effective_sigma_mm, sphere_radius_mm
-from overread.measure.diameters import Axes, measure_axes
+from overread.measure.boundary import sphere_radius_mm
+from overread.measure.diameters import measure_axes
 from overread.measure.edges import edge_form
 from overread.measure.intervals import measured
 from overread.measure.patch import Bool
 from overread.measure.plan import EdgeModel, MeasurePlan
+from overread.measure.sizes import edge_of, sizes_of
 from overread.measure.types import NoduleType, type_of
 from overread.measure.volume import Shape, shape_nodule
 
 HU = "[hnsf'U]"
-METHOD = "boundary-model: shape whose simulated picture fits the scan"
+CORE_MM = 1.0
+"""Beside vessels and wall only what lies this deep counts towards the mean density."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,14 +138,13 @@ def _require_sane(image: Volume, seed: NDArray[np.float64], radius_mm: float, lu
 
 def _assemble(image: Volume, shape: Shape, kind: NoduleType, plan: MeasurePlan) -> NoduleMeasure | NotMeasurable:
     patch, fit = shape.patch, shape.fit
-    depth = np.where(shape.segment.own, -shape.distance_mm, np.float32(-1.0))
-    axes = measure_axes(depth, patch.fine_mm)
+    axes = measure_axes(shape.depth_mm, patch.fine_mm)
     if axes is None or fit.volume_mm3 <= 0:
         return NotMeasurable("no closed surface around the seed")
     quality = _quality(image, shape)
     occupancy = shape.occupancy
     coarse = patch.gather(occupancy)
-    sizes = _sizes(shape, axes, kind, plan, quality)
+    sizes = sizes_of(shape, axes, kind, plan, quality)
     measurements = (*sizes, *_densities(shape, coarse, sizes[0], quality), *_edges(shape, quality))
     where = _centroid(occupancy)
     x, y, z = (float(c) for c in image.grid.to_lps(patch.fine_to_index(where)))
@@ -202,123 +203,19 @@ def _quality(image: Volume, shape: Shape) -> Quality:
     return quality
 
 
-def _edge_of(shape: Shape) -> Edge:
-    """The nodule's own edge for the boundary model."""
-    return Edge(
-        sigma_mm=effective_sigma_mm(shape.fit.sigma_mm, shape.patch.spacing_mm, shape.scanner.slice_width_mm),
-        contrast_hu=max(shape.fit.density_hu - shape.fit.background_hu, 1.0),
-        noise_sd_hu=max(shape.levels.noise_sd_hu, 3.0),
-        noise_length_mm=shape.edge.noise_length_mm,
-        level_sd_hu=max(5.0, 0.5 * shape.fit.density_sd_hu),
-    )
-
-
-def volume_parts(shape: Shape, plan: MeasurePlan) -> dict[str, float]:
-    """Named sds (mm3) of the volume."""
-    fit, segment = shape.fit, shape.segment
-    volume = fit.volume_mm3
-    parts = {
-        "noise": math.sqrt(fit.noise_variance_mm6),
-        "density": math.sqrt(fit.density_variance_mm6),
-        "blur": math.sqrt(fit.blur_variance_mm6),
-        "shape model": plan.model_share * volume,
-    }
-    if segment.vessel is not None:
-        parts["vessel cut"] = segment.vessel.area_mm2 * math.hypot(segment.vessel.rough_mm, plan.vessel_cut_mm)
-    if segment.wall is not None:
-        parts["pleura surface"] = segment.contact_mm2 * math.hypot(segment.wall_sd_mm, plan.wall_floor_mm)
-    return parts
-
-
-def _sizes(shape: Shape, axes: Axes, kind: NoduleType, plan: MeasurePlan, quality: Quality) -> tuple[Measurement, ...]:
-    """Volumes, diameters, area. All not measurable where the image's edge cuts the nodule."""
-    names = {"volume": "mm3", "reader_comparable_volume": "mm3", "effective_diameter": "mm", "long_axis": "mm",
-             "short_axis": "mm", "mean_diameter": "mm", "long_axis_3d": "mm", "short_axis_3d": "mm",
-             "solid_long_axis": "mm", "largest_section_area": "mm2"}  # fmt: skip
-    volume = shape.fit.volume_mm3
-    if Quality.TOUCHES_BORDER in quality:
-        reason = f"the edge of the image cuts the nodule; {volume:.0f} mm3 of it are inside"
-        return tuple(Measurement.not_measurable(name, unit, reason, quality) for name, unit in names.items())
-    parts = volume_parts(shape, plan)
-    radius = sphere_radius_mm(volume)
-    surface = 4 * math.pi * radius**2
-    out = [measured("volume", volume, "mm3", parts, METHOD, quality=quality, low=0.0)]
-    out.append(_reader_volume(volume, parts, radius, plan, quality))
-    diameter = 2 * radius
-    slope = 2 / surface  # d(diameter) / d(volume)
-    as_length = {name: sd * slope for name, sd in parts.items()}
-    out.append(measured("effective_diameter", diameter, "mm", as_length, "(6 V / pi)^(1/3)", quality=quality, low=0.0))
-    edge = _edge_of(shape)
-    jitter = math.sqrt(2) * edge.jitter_mm
-    bias = plan.feret_excess * jitter
-    model = plan.axis_model_mm + plan.axis_model_share * diameter
-    planes = {"long_axis": axes.long_mm - bias, "short_axis": axes.short_mm - 0.5 * bias}
-    planes["mean_diameter"] = sum(planes.values()) / 2
-    planes |= {"long_axis_3d": axes.long_3d_mm - bias, "short_axis_3d": axes.short_3d_mm - 0.5 * bias}
-    methods = {
-        "long_axis": "largest Feret diameter over axial sections of the fitted surface",
-        "short_axis": "widest extent perpendicular to the long axis in its section",
-        "mean_diameter": "(long axis + short axis) / 2 (Fleischner 2017)",
-        "long_axis_3d": "largest distance between two surface points",
-        "short_axis_3d": "smallest extent along the principal axes",
-    }
-    for name, value in planes.items():
-        share = 0.6 if name in ("mean_diameter", "short_axis_3d") else 1.0
-        lengths = {**as_length, "edge jitter": jitter * share, "section and tips": model * share}
-        out.append(measured(name, max(value, 0.1), "mm", lengths, methods[name], quality=quality, low=0.0))
-    out.append(_solid_axis(kind, out[3], edge, model, quality))
-    area = {name: sd * axes.area_mm2 * 2 / (3 * volume) for name, sd in parts.items()}
-    area["section"] = plan.section_share * axes.area_mm2
-    method = "largest axial section of the fitted surface"
-    out.append(measured("largest_section_area", axes.area_mm2, "mm2", area, method, quality=quality, low=0.0))
-    return tuple(out)
-
-
-def _reader_volume(
-    volume: float, parts: dict[str, float], radius: float, plan: MeasurePlan, quality: Quality
-) -> Measurement:
-    """What a reader who outlines the nodule would get: the boundary moved by habit, and readers' differences."""
-    value = volume * ((radius + plan.reader_offset_mm) / radius) ** 3
-    between = math.exp(3 * plan.reader_sd_mm / (radius + plan.reader_offset_mm)) - 1
-    cut = plan.reader_cut_share * value
-    boundary = math.sqrt(sum(sd**2 for sd in parts.values())) * value / volume
-    named = {"boundary": boundary, "cut": cut, "between readers": between * value}
-    method = (
-        f"{METHOD}; readers draw {plan.reader_offset_mm:g} mm outside it, each with a radius of his own "
-        f"(sd {plan.reader_sd_mm:g} mm)"
-    )
-    return measured("reader_comparable_volume", value, "mm3", named, method, quality=quality, low=0.0, force_log=True)
-
-
-def _solid_axis(kind: NoduleType, long_axis: Measurement, edge: Edge, model: float, quality: Quality) -> Measurement:
-    """Long axis of the solid component."""
-    if kind.name in ("solid", "calcified"):
-        parts = {c.name: c.sd * (long_axis.value if c.log_scale else 1.0) for c in long_axis.components}
-        return measured(
-            "solid_long_axis", long_axis.value, "mm", parts, "the whole nodule is solid", quality=quality, low=0.0
-        )
-    if kind.solid_axes is None:
-        return Measurement.not_measurable("solid_long_axis", "mm", "no part is denser than the solid limit", quality)
-    parts = {
-        "edge jitter": math.sqrt(2) * edge.jitter_mm,
-        "section and tips": 2 * model,
-        "solid limit": 2 * edge.shift_mm,
-    }
-    method = "largest Feret diameter over axial sections of the part denser than -300 HU"
-    return measured("solid_long_axis", kind.solid_axes.long_mm, "mm", parts, method, quality=quality, low=0.0)
-
-
 def _densities(
     shape: Shape, coarse: NDArray[np.float32], volume: Measurement, quality: Quality
 ) -> tuple[Measurement, ...]:
     """Mean density of the nodule (partial volume taken out) and its mass."""
     fit = shape.fit
-    pictured = coarse * (coarse > 0.02)
-    weight = float((pictured**2).sum(dtype=np.float64))
-    extra = float((fit.residual * pictured).sum(dtype=np.float64)) / max(weight, 1e-6)
+    mm = shape.patch.gather(shape.distance_mm)
+    deep = coarse * (mm < -CORE_MM) if shape.segment.attachment != "isolated" else coarse * (coarse > 0.02)
+    weight = float((deep**2).sum(dtype=np.float64))
+    extra = float((fit.residual * deep).sum(dtype=np.float64)) / weight if weight > 3.0 else 0.0
     density = fit.density_hu + extra
-    count = max(1.0, float(pictured.sum(dtype=np.float64)) / 1.5)
+    count = max(1.0, float(deep.sum(dtype=np.float64)) / 1.5)
     parts = {"noise": max(fit.residual_sd_hu, 3.0) / math.sqrt(count), "density": fit.density_sd_hu, "scanner": 3.0}
+    parts["partial volume"] = 12.0 * shape.scanner.slice_width_mm / sphere_radius_mm(shape.volume_mm3)
     mean = measured(
         "mean_density", density, HU, parts, "mean over the fitted shape, partial volume taken out", quality=quality
     )
@@ -334,7 +231,7 @@ def _densities(
 
 def _edges(shape: Shape, quality: Quality) -> tuple[Measurement, ...]:
     """Gradient, acutance, lobulation, spiculation."""
-    form, edge = edge_form(shape), _edge_of(shape)
+    form, edge = edge_form(shape), edge_of(shape)
     share = form.gradient_sd_hu_mm / max(form.gradient_hu_mm, 1e-6)
     blur = 0.5 * math.sqrt(shape.fit.blur_variance_mm6) / max(shape.fit.volume_mm3, 1e-6)
     margin = {"noise": form.acutance * share, "blur": form.acutance * (0.05 + blur)}

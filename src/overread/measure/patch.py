@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,30 @@ class Patch:
         for axis, n in enumerate(self.factor):
             out = np.repeat(out, n, axis=axis)
         return out
+
+    def around(self, inside: Bool, margin_mm: float) -> Patch:
+        """The smallest patch that holds all of `inside` (on `fine`) and `margin_mm` more, in whole coarse voxels."""
+        parts = []
+        for axis in range(3):
+            seen = np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis))) // self.factor[axis]
+            margin = math.ceil(margin_mm / self.spacing_mm[axis])
+            low, high = max(int(seen[0]) - margin, 0), min(int(seen[-1]) + 1 + margin, self.coarse.shape[axis])
+            parts.append(slice(low, high))
+        here = (parts[0], parts[1], parts[2])
+        box = [slice(b.start + p.start, b.start + p.stop) for b, p in zip(self.box, here, strict=True)]
+        start = (here[0].start, here[1].start, here[2].start)
+        coarse = np.ascontiguousarray(self.coarse[here])
+        shape = (coarse.shape[0], coarse.shape[1], coarse.shape[2])
+        near = replace(self, box=(box[0], box[1], box[2]), coarse=coarse, grid=self.grid.crop(start, shape))
+        return replace(near, fine=np.ascontiguousarray(self.fine[self.fine_box(near)]))
+
+    def fine_box(self, near: Patch) -> tuple[slice, slice, slice]:
+        """Where the refined grid of a patch inside this one lies in this one's."""
+        parts = [
+            slice((n.start - b.start) * f, (n.stop - b.start) * f)
+            for n, b, f in zip(near.box, self.box, self.factor, strict=True)
+        ]
+        return parts[0], parts[1], parts[2]
 
     def gather(self, fine: Float) -> Float:
         """Means of an array of `fine` over the parts of each voxel of `coarse`."""

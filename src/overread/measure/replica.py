@@ -60,8 +60,8 @@ class Surface:
 class Fit:
     """Result of `fit_replica`.
 
-    `noise_variance_mm6` leaves density and blur fixed; `density_...` and `blur_...` are what not knowing them adds.
-    `residual` is scan minus replica on the coarse grid; `chi` its robust sd in the fitted region over the noise sd.
+    `noise_variance_mm6` leaves density and blur fixed; `density_...` and `blur_...` are what not knowing them adds,
+    `background_...` what not knowing the surroundings adds. `residual` is scan minus replica on the coarse grid.
     """
 
     volume_mm3: float
@@ -73,6 +73,7 @@ class Fit:
     noise_variance_mm6: float
     density_variance_mm6: float
     blur_variance_mm6: float
+    background_variance_mm6: float
     density_sd_hu: float
     residual: Float
     residual_sd_hu: float
@@ -80,8 +81,10 @@ class Fit:
 
     @property
     def variance_mm6(self) -> float:
-        """All three parts."""
-        return self.noise_variance_mm6 + self.density_variance_mm6 + self.blur_variance_mm6
+        """All parts."""
+        return (
+            self.noise_variance_mm6 + self.density_variance_mm6 + self.blur_variance_mm6 + self.background_variance_mm6
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,18 +118,15 @@ def fit_replica(problem: Problem) -> Fit:
     weight = problem.weights[used].astype(np.float64)
     sd = max(problem.noise_sd_hu, 3.0) * np.sqrt(problem.noise_voxels)
     sigma, sigma_sd = belief.sigma_mm
-    prior_mean = np.array(
-        [0.0, 0.0, np.log(sigma), belief.density_hu[0] - belief.background_hu[0], belief.background_hu[0]]
-    )
-    prior_sd = np.array(
-        [belief.grow_sd_mm, belief.tall_sd_mm, sigma_sd / sigma, belief.density_hu[1], belief.background_hu[1]]
-    )
-    state, volume_slope, normal = prior_mean.copy(), np.zeros(5), np.eye(5)
-    volume, picture = problem.predict(*state[:3])
+    lung, lung_sd = belief.background_hu
+    prior_mean = np.array([0.0, 0.0, np.log(sigma), belief.density_hu[0] - lung])
+    prior_sd = np.array([belief.grow_sd_mm, belief.tall_sd_mm, sigma_sd / sigma, belief.density_hu[1]])
+    state: NDArray[np.float64] = prior_mean.copy()
+    volume_slope, normal, by_lung = np.zeros(4), np.eye(4), np.zeros(4)
     for _ in range(ROUNDS):
         volume, picture = problem.predict(*state[:3])
-        jacobian = np.empty((len(seen), 5))
-        volume_slope = np.zeros(5)
+        jacobian = np.empty((len(seen), 4))
+        volume_slope = np.zeros(4)
         for n, step in enumerate(STEPS):
             probe = state[:3].copy()
             probe[n] += step
@@ -134,36 +134,37 @@ def fit_replica(problem: Problem) -> Fit:
             jacobian[:, n] = state[3] * (other[used] - picture[used]) / step
             volume_slope[n] = (other_volume - volume) / step
         jacobian[:, 3] = picture[used]
-        jacobian[:, 4] = 1.0
-        left = seen - (state[4] + state[3] * picture[used])
+        left = seen - (lung + state[3] * picture[used])
         robust = weight * _huber(left, 3 * max(problem.noise_sd_hu, _spread(left)))
-        normal = (jacobian.T * robust) @ jacobian / sd**2 + np.diag(prior_sd**-2)
+        normal = np.asarray((jacobian.T * robust) @ jacobian / sd**2 + np.diag(prior_sd**-2))
         slope = jacobian.T @ (robust * left) / sd**2 + (prior_mean - state) / prior_sd**2
+        by_lung = jacobian.T @ robust / sd**2
         change = np.linalg.solve(normal, slope)
         change[:3] = np.clip(change[:3], (-0.4, -0.25, -0.25), (0.4, 0.25, 0.25))
-        state += change
+        state = np.asarray(state + change)
         state[3] = max(state[3], 1.0)
         if abs(change[0]) < 2e-3 and abs(change[1]) < 4e-3 and abs(change[2]) < 5e-3:
             break
     volume, picture = problem.predict(*state[:3])
-    residual = problem.patch.coarse - np.float32(state[4]) - np.float32(state[3]) * picture
+    residual = problem.patch.coarse - np.float32(lung) - np.float32(state[3]) * picture
     residual_sd = _spread(residual[used])
     scale = max(1.0, residual_sd / max(problem.noise_sd_hu, 3.0)) ** 2
     covariance = np.linalg.inv(normal)
     full = float(volume_slope @ covariance @ volume_slope)
     shape_only = _conditional(normal, (0, 1), volume_slope)
-    with_density = _conditional(normal, (0, 1, 3, 4), volume_slope)
+    with_density = _conditional(normal, (0, 1, 3), volume_slope)
     return Fit(
         volume_mm3=volume,
         grow_mm=float(state[0]),
         tall_mm=float(state[1]),
         sigma_mm=float(np.exp(state[2])),
-        density_hu=float(state[4] + state[3]),
-        background_hu=float(state[4]),
+        density_hu=float(lung + state[3]),
+        background_hu=lung,
         noise_variance_mm6=shape_only * scale,
         density_variance_mm6=max(0.0, with_density - shape_only) * scale,
         blur_variance_mm6=max(0.0, full - with_density),
-        density_sd_hu=float(np.sqrt(covariance[3, 3] + covariance[4, 4] + 2 * covariance[3, 4])),
+        background_variance_mm6=float(volume_slope @ covariance @ by_lung * lung_sd) ** 2,
+        density_sd_hu=float(np.sqrt(covariance[3, 3] * scale)),
         residual=residual,
         residual_sd_hu=residual_sd,
         voxels=int(used.sum()),

@@ -50,15 +50,9 @@ class Star:
     exits_mm: Vectors
     radius_mm: float
 
-    def radii_mm(self, directions: Vectors) -> Vectors:
-        """(n,) radii for (n, 3) unit vectors."""
-        return np.asarray(harmonics(directions) @ self.coefficients)
-
-    @property
-    def blocked_mm2(self) -> float:
-        """Area of the surface that is hidden."""
-        radii = self.radii_mm(even_directions())
-        return float((radii[self.blocked] ** 2).sum() * 4 * np.pi / RAYS)
+    def radii_mm(self) -> Vectors:
+        """(RAYS,) radii of the smooth surface along `even_directions`."""
+        return np.asarray(_ray_harmonics() @ self.coefficients)
 
 
 @lru_cache(maxsize=1)
@@ -130,7 +124,7 @@ def fit_star(
     centre = centre_mm
     star = _star_at(inside, centre, spacing_mm, radius_mm, hidden)
     for _ in range(2):
-        radii = star.radii_mm(even_directions())
+        radii = star.radii_mm()
         shift = (even_directions() * (radii**4)[:, None]).sum(axis=0) / (radii**3).sum() * 0.75
         if np.linalg.norm(shift) < 0.05 * star.radius_mm:
             break
@@ -183,15 +177,50 @@ def _smooth(exits: Vectors, free: Bool, centre: Vectors, radius_mm: float) -> St
 
 def outside_star(where: NDArray[np.int64], star: Star, spacing_mm: tuple[float, float, float]) -> Float:
     """(n,) mm by which voxels (n, 3) lie outside the smooth surface; negative inside."""
-    away = where * np.array(spacing_mm) - star.centre_mm
-    length = np.linalg.norm(away, axis=1)
-    directions = away / np.maximum(length, 1e-9)[:, None]
-    return np.asarray(length - star.radii_mm(directions), dtype=np.float32)
+    length, cell = _cells(where, star, spacing_mm)
+    return np.asarray(length - (_cell_harmonics() @ star.coefficients)[cell], dtype=np.float32)
 
 
 def hidden_from(where: NDArray[np.int64], star: Star, spacing_mm: tuple[float, float, float]) -> Bool:
     """(n,) whether voxels (n, 3) cannot be the body's own: in a blocked direction, or behind the end of their ray."""
-    away = where * np.array(spacing_mm) - star.centre_mm
-    length = np.linalg.norm(away, axis=1)
-    _, ray = cKDTree(even_directions()).query(away / np.maximum(length, 1e-9)[:, None])
+    length, cell = _cells(where, star, spacing_mm)
+    ray = _cell_rays()[cell]
     return np.asarray(star.blocked[ray] | (length > star.exits_mm[ray] + 0.6) | (length > 1.6 * star.radius_mm))
+
+
+CELLS = (90, 180)
+"""Cells of 2 degrees in theta and phi, in which a surface of degree 4 hardly changes."""
+
+
+def _cells(
+    where: NDArray[np.int64], star: Star, spacing_mm: tuple[float, float, float]
+) -> tuple[Vectors, NDArray[np.intp]]:
+    """Distance from the centre and number of the direction's cell, for voxels (n, 3)."""
+    away = where * np.array(spacing_mm) - star.centre_mm
+    length = np.sqrt(np.einsum("ni,ni->n", away, away))
+    theta = np.arccos(np.clip(away[:, 0] / np.maximum(length, 1e-9), -1, 1))
+    phi = np.arctan2(away[:, 1], away[:, 2]) + np.pi
+    row = np.minimum((theta * (CELLS[0] / np.pi)).astype(np.intp), CELLS[0] - 1)
+    column = np.minimum((phi * (CELLS[1] / (2 * np.pi))).astype(np.intp), CELLS[1] - 1)
+    return length, row * CELLS[1] + column
+
+
+@lru_cache(maxsize=1)
+def _cell_directions() -> Vectors:
+    """(cells, 3) unit vector of each cell's middle."""
+    theta = (np.arange(CELLS[0]) + 0.5) * np.pi / CELLS[0]
+    phi = (np.arange(CELLS[1]) + 0.5) * 2 * np.pi / CELLS[1] - np.pi
+    t, p = np.meshgrid(theta, phi, indexing="ij")
+    return np.stack([np.cos(t), np.sin(t) * np.sin(p), np.sin(t) * np.cos(p)], axis=-1).reshape(-1, 3)
+
+
+@lru_cache(maxsize=1)
+def _cell_harmonics() -> Vectors:
+    """(cells, 25)."""
+    return harmonics(_cell_directions())
+
+
+@lru_cache(maxsize=1)
+def _cell_rays() -> NDArray[np.intp]:
+    """(cells,) the ray nearest to each cell."""
+    return np.asarray(cKDTree(even_directions()).query(_cell_directions())[1])

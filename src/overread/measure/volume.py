@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,12 +10,15 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from overread.image import Volume
-from overread.measure.boundary import sphere_radius_mm
+from overread.measure.boundary import effective_sigma_mm, sphere_radius_mm
 from overread.measure.patch import Bool, Float, Patch, Scanner, cut_patch
 from overread.measure.plan import EdgeModel, MeasurePlan
 from overread.measure.replica import Belief, Fit, Problem, Surface, fit_replica
 from overread.measure.segment import Levels, Segment, segment_nodule
 
+CORNER_SHARE = 1.1
+SKIRT_BALL_MM = 1.0
+SKIRT_REACH_MM = 2.5
 MARGIN_MM = 7.0
 """Lung kept around a nodule: wall and vessels must be seen."""
 
@@ -23,15 +27,17 @@ MARGIN_MM = 7.0
 class Shape:
     """A segmented and fitted nodule."""
 
-    patch: Patch
-    field: Float
-    lung: Bool
     levels: Levels
     segment: Segment
     fit: Fit
     edge: EdgeModel
     scanner: Scanner
     cut_by_image: bool
+
+    @property
+    def patch(self) -> Patch:
+        """The close patch of the segment."""
+        return self.segment.patch
 
     @property
     def occupancy(self) -> Float:
@@ -43,6 +49,43 @@ class Shape:
         distance = self.segment.distance
         surface = Surface(distance.mm, self.segment.own, distance.across)
         return surface.occupancy(grow_mm, tall_mm, float(np.mean(self.patch.fine_mm))) * self.segment.own
+
+    @property
+    def corner_mm3(self) -> float:
+        """What blur fills into the corner between nodule and wall: about 1.1 sigma^2 for each mm of the rim.
+
+        Between two half-planes at a right angle the 50 % level encloses 0.87 sigma^2 of air; sharper corners more.
+        """
+        if self.segment.wall is None:
+            return 0.0
+        rim = 2 * math.sqrt(math.pi * self.segment.contact_mm2)
+        blur = effective_sigma_mm(self.fit.sigma_mm, self.patch.spacing_mm, self.scanner.slice_width_mm)
+        return min(CORNER_SHARE * blur**2 * rim, 0.3 * self.fit.volume_mm3)
+
+    @property
+    def volume_mm3(self) -> float:
+        """Volume of the fitted shape, the filled corner at the wall taken off."""
+        return self.fit.volume_mm3 - self.corner_mm3
+
+    @property
+    def depth_mm(self) -> Float:
+        """Depth below the nodule's own surface, mm, negative outside; for lengths.
+
+        Blur fills the corner between a nodule and what it touches with a thin skirt that lengthens every axis: beside
+        vessel and wall what a ball of about a millimetre cannot reach is left out.
+        """
+        own = self.segment.own
+        depth = np.where(own, -self.distance_mm, np.float32(-1.0))
+        others = self.segment.dense & ~self.segment.inside
+        if self.segment.attachment == "isolated" or not others.any():
+            return depth
+        step = self.patch.fine_mm
+        ball = min(SKIRT_BALL_MM, 0.33 * sphere_radius_mm(max(self.volume_mm3, 1.0)))
+        reach = ndi.distance_transform_edt(depth > 0, sampling=step)
+        away = ndi.distance_transform_edt(reach <= ball, sampling=step)
+        beside = ndi.distance_transform_edt(~others, sampling=step) < SKIRT_REACH_MM
+        limit = (ball + 0.5 * float(np.mean(step)) - away).astype(np.float32)
+        return np.where(beside, np.minimum(depth, limit), depth)
 
     @property
     def distance_mm(self) -> Float:
@@ -106,16 +149,41 @@ def _shape_once(
         segment = segment_nodule(patch, field, lung_fine, seed, radius_mm=radius_mm, levels=levels, others=known)
         if segment is None:
             return "nothing near the seed is denser than half-way between lung and nodule"
-        fit = fit_replica(_problem(patch, lung_here, segment, levels=levels, edge=edge, scanner=scanner, plan=plan))
-        cut = patch.touches and _meets_image_edge(patch, segment.inside, image.grid.shape)
-        shape = Shape(patch, field, lung_fine, levels, segment, fit, edge, scanner, cut)
+        near, lung_here = segment.patch, lung[segment.patch.box]
+        fit = fit_replica(_problem(lung_here, segment, levels=levels, edge=edge, scanner=scanner, plan=plan))
+        cut = near.touches and _meets_image_edge(near, segment.inside, image.grid.shape)
+        shape = Shape(levels, segment, fit, edge, scanner, cut)
         radius_mm = float(np.clip(sphere_radius_mm(fit.volume_mm3), 0.5 * radius_mm, 2.0 * radius_mm))
-        renewed = replace(levels, background_hu=fit.background_hu, plateau_hu=fit.density_hu)
+        renewed = replace(_lung_around(lung_here, segment, levels), plateau_hu=fit.density_hu)
         moved = abs(renewed.level_hu - levels.level_hu)
         if moved < 0.03 * levels.contrast_hu or renewed.contrast_hu < 60.0:
             break
         levels = renewed
     return shape
+
+
+def _lung_around(lung: Bool, segment: Segment, levels: Levels) -> Levels:
+    """Level and spread of the lung 2-5 mm around the segment, clear of everything dense."""
+    patch = segment.patch
+    mm = patch.gather(segment.distance.mm)
+    own = patch.gather(segment.own.astype(np.float32))
+    around = patch.coarse[lung & (mm > 2.0) & (mm < 5.0) & (own > 0.5)]
+    if around.size < 60:
+        return levels
+    middle, spread = _middle(around, levels.background_hu)
+    return replace(levels, background_hu=middle, background_sd_hu=spread)
+
+
+def _middle(values: Float, guess: float) -> tuple[float, float]:
+    """Median and robust sd of values near a guess, clipped at 2.5 sd until they settle."""
+    middle, spread = guess, 100.0
+    for _ in range(4):
+        kept = values[np.abs(values - middle) < 2.5 * spread]
+        if kept.size < 20:
+            break
+        middle = float(np.median(kept))
+        spread = max(8.0, 1.4826 * float(np.median(np.abs(kept - middle))))
+    return middle, spread
 
 
 def _meets_image_edge(patch: Patch, inside: Bool, shape: tuple[int, int, int]) -> bool:
@@ -146,11 +214,7 @@ def first_levels(
     around = around[around < -500.0]
     if around.size < 60:
         return "there is too little lung around the seed to compare with"
-    middle, spread = float(np.median(around)), 100.0
-    for _ in range(4):
-        kept = around[np.abs(around - middle) < 2.5 * spread]
-        middle = float(np.median(kept))
-        spread = max(8.0, 1.4826 * float(np.median(np.abs(kept - middle))))
+    middle, spread = _middle(around, float(np.median(around)))
     inner = patch.coarse[away <= max(0.7 * radius_mm, 1.01 * min(patch.spacing_mm[1:]))]
     if inner.size == 0:
         return "the seed lies outside the image"
@@ -164,7 +228,7 @@ def first_levels(
 
 def _quiet(patch: Patch, levels: Levels) -> Float:
     """The refined image, smoothed only where noise would tear the 50 % surface."""
-    ratio = levels.contrast_hu / max(levels.noise_sd_hu, 1.0)
+    ratio = levels.contrast_hu / max(levels.noise_sd_hu, levels.background_sd_hu, 1.0)
     if ratio > 12.0:
         return patch.fine
     width = float(np.clip(0.45 * 12.0 / ratio, 0.3, 1.1))
@@ -172,9 +236,10 @@ def _quiet(patch: Patch, levels: Levels) -> Float:
 
 
 def _problem(
-    patch: Patch, lung: Bool, segment: Segment, *, levels: Levels, edge: EdgeModel, scanner: Scanner, plan: MeasurePlan
+    lung: Bool, segment: Segment, *, levels: Levels, edge: EdgeModel, scanner: Scanner, plan: MeasurePlan
 ) -> Problem:
     """The fitted region: within 3 mm of the surface, on the nodule's side, clear of others."""
+    patch = segment.patch
     surface = Surface(segment.distance.mm, segment.own, segment.distance.across)
     own = patch.gather(segment.own.astype(np.float32))
     mm = patch.gather(segment.distance.mm)
@@ -191,6 +256,6 @@ def _problem(
     belief = Belief(
         sigma_mm=(edge.sigma_mm, edge.sigma_sd_mm),
         density_hu=(density, density_sd),
-        background_hu=(levels.background_hu, 15.0),
+        background_hu=(levels.background_hu, 4.0 + 0.1 * levels.background_sd_hu),
     )
     return Problem(patch, surface, scanner, weights, belief, levels.noise_sd_hu, 1.5)

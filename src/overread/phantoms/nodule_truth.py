@@ -91,8 +91,10 @@ def _largest_section(level: NDArray[Any], step: float) -> tuple[float, float]:
             along = rows[:, None] * np.sin(angles) + columns[:, None] * np.cos(angles)
             rough[k] = np.ptp(along, axis=0).max() + 1
     best = (0.0, 0.0)
-    for plane in level[rough >= rough.max() - 2]:
-        for contour in find_contours(plane, 0.0):
+    for k in np.argsort(-rough, kind="stable"):  # rough bounds every contour of its slice from above
+        if (rough[k] + 1) * step < best[0]:
+            break
+        for contour in find_contours(level[k], 0.0):
             if len(contour) > 3:
                 best = max(best, feret_and_width(contour * step))
     return best

@@ -14,7 +14,6 @@ from pydicom.filewriter import write_dataset
 
 from overread.errors import DamagedFileError, NothingReadableError
 from overread.io.dicom.codecs import NATIVE
-from overread.io.dicom.header import Header
 from overread.io.dicom.tags import EXPLICIT_LITTLE, IMPLICIT_LITTLE, PIXEL_DATA, Walked, walk_dataset
 from overread.io.quiet import quiet
 
@@ -51,26 +50,26 @@ def walk_with_pydicom(path: str, wanted: frozenset[int]) -> Walked:
     return Walked(elements, syntax, pixel_tag, -1, 0)
 
 
-def stored_with_pydicom(header: Header, out: NDArray[Any]) -> None:
+def stored_with_pydicom(path: str, transfer_syntax: str, out: NDArray[Any]) -> None:
     """Stored pixels of a single-frame file into `out`, (row, column); raises `DamagedFileError`."""
     with quiet("pydicom"):
-        dataset = _open(header.path, None)
+        dataset = _open(path, None)
         if "TransferSyntaxUID" not in dataset.file_meta:
-            dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(header.shared.transfer_syntax)
+            dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(transfer_syntax)
         try:
-            if header.shared.transfer_syntax in NATIVE:
-                out[...] = _native(dataset, header, out)
+            if transfer_syntax in NATIVE:
+                out[...] = _native(dataset, out)
             else:
                 out[...] = dataset.pixel_array.view(out.dtype).reshape(out.shape)
         except Exception as error:  # noqa: BLE001
-            raise _damaged(header.path, error) from None
+            raise _damaged(path, error) from None
 
 
-def _native(dataset: pydicom.Dataset, header: Header, out: NDArray[Any]) -> NDArray[Any]:
+def _native(dataset: pydicom.Dataset, out: NDArray[Any]) -> NDArray[Any]:
     """All bits of native pixels, also those that pydicom would mask away; our own checks look at them."""
     dtype = out.dtype if dataset.original_encoding[1] else out.dtype.newbyteorder(">")
     raw = np.frombuffer(dataset.PixelData, dtype=dtype, count=out.size)
-    return raw.reshape(header.shared.rows, header.shared.columns)
+    return raw.reshape(out.shape)
 
 
 def _open(path: str, tags: list[int] | None) -> pydicom.Dataset:

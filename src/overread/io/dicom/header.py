@@ -27,8 +27,8 @@ _LATER_READS = (1 << 16, 1 << 22)
 _LONGEST_TEXT = 128  # UI, LO 64; CS with several values as image type has
 
 SOP_CLASS, SOP_UID, IMAGE_TYPE, CHARSET = 0x00080016, 0x00080018, 0x00080008, 0x00080005
-POSITION, ORIENTATION, INSTANCE_NUMBER = 0x00200032, 0x00200037, 0x00200013
-_OF_EACH_SLICE = frozenset((SOP_UID, POSITION, INSTANCE_NUMBER))
+POSITION, ORIENTATION = 0x00200032, 0x00200037
+_OF_EACH_SLICE = frozenset((SOP_UID, POSITION))
 _OF_THE_SERIES: dict[str, int] = {
     "sop_class_uid": SOP_CLASS,
     "study_uid": 0x0020000D,
@@ -90,10 +90,8 @@ class Shared:
     modality: str
     image_type: str
     facts: dict[str, str | float] = field(hash=False)
-    series_number: int
     acquisition_number: str
     slice_thickness_mm: float
-    gantry_tilt_deg: float
     orientation: tuple[float, ...]
     spacing_mm: tuple[float, ...]
     samples: int
@@ -123,7 +121,6 @@ class Header(NamedTuple):
     shared: Shared
     sop_uid: str
     position_lps: tuple[float, ...]
-    instance_number: int
     pixel_offset: int
     pixel_length: int
     file_size: int
@@ -201,7 +198,6 @@ def header_from(path: str, walked: Walked, cache: SharedCache, size: int) -> Hea
         shared,
         _text(found.get(SOP_UID, b"")),
         _floats(found.get(POSITION, b"")),
-        _integer(found.get(INSTANCE_NUMBER, b""), 0),
         walked.pixel_offset,
         walked.pixel_length,
         size,
@@ -218,7 +214,7 @@ def _shared_from(syntax: str, found: dict[int, bytes]) -> Shared:
     }
     if description := _text(raw["description"], "utf-8" if utf8 else "latin-1"):
         facts["series_description"] = description
-    for name in ("kvp", "slice_thickness_mm", "gantry_tilt_deg"):
+    for name in ("kvp", "slice_thickness_mm", "gantry_tilt_deg", "series_number"):
         if math.isfinite(number := _number(raw[name])):
             facts[name] = number
     facts["transfer_syntax"] = syntax
@@ -233,10 +229,8 @@ def _shared_from(syntax: str, found: dict[int, bytes]) -> Shared:
         modality=_text(raw["modality"]),
         image_type=_text(raw["image_type"]),
         facts=facts,
-        series_number=_integer(raw["series_number"], 0),
         acquisition_number=_text(raw["acquisition_number"]),
         slice_thickness_mm=_number(raw["slice_thickness_mm"]),
-        gantry_tilt_deg=_number(raw["gantry_tilt_deg"]),
         orientation=_floats(raw["orientation"]),
         spacing_mm=_floats(raw["spacing_mm"]),
         samples=_uint16(raw["samples"], 1),

@@ -197,7 +197,7 @@ def read_stored(header: Header, out: NDArray[Any]) -> None:
     if header.pixel_offset < 0:
         from overread.io.dicom.fallback import stored_with_pydicom  # noqa: PLC0415  (a heavy library, seldom needed)
 
-        stored_with_pydicom(header, out)
+        stored_with_pydicom(header.path, header.shared.transfer_syntax, out)
         return
     try:
         with FileIO(header.path) as stream:

@@ -63,6 +63,8 @@ class DicomSeries:
             thickness_mm=first.slice_thickness_mm,
         )
         stack = assess_stack(frames, policy, lambda a, b: same_pixels(headers[a], headers[b]))
+        if stack.verdict.has("duplicate_position"):
+            faults += _acquisition_notes(headers)
         verdict = verdict_of([*faults, *stack.verdict.faults], policy, stack.verdict.facts, stack.verdict.repaired)
         return Stack(stack.order, stack.grid, verdict, stack.lower, stack.weight), headers
 
@@ -192,6 +194,15 @@ def _faults(group: list[Header], root: Path) -> list[Fault]:
             faults += _disagreement(code, words, unit, [(value(s), m) for s, m in kinds], names)
         faults += _wobble(kinds, names)
     return faults
+
+
+def _acquisition_notes(headers: Sequence[Header]) -> list[Fault]:
+    """What places that occur twice may come from."""
+    numbers = sorted({header.shared.acquisition_number for header in headers})
+    if len(numbers) < 2:
+        return []
+    message = f"the files carry {len(numbers)} acquisition numbers: several acquisitions may share the series"
+    return [Fault("several_acquisitions", Severity.NOTE, message)]
 
 
 def _wobble(kinds: list[tuple[Shared, list[Header]]], names: dict[int, str]) -> list[Fault]:

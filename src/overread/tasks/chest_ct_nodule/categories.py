@@ -84,42 +84,47 @@ def _describe(
     number: str | None = None,
     juxtapleural_smooth: bool | None = None,
 ) -> Descriptor:
-    if kind not in get_args(Kind):
-        raise UsageError(f"unknown kind of nodule {kind!r}", way_out=f"Use one of {', '.join(get_args(Kind))}.")
     table = read_table(name)
-    row_kind = "solid" if kind == "calcified" else kind
-    rows = tuple(
-        row
-        for row in table.rows
-        if row_kind in row.kinds
-        and row.number in (None, number)
-        and row.juxtapleural_smooth in (None, juxtapleural_smooth)
-    )
+    rows = _rows_for(table, kind, number, juxtapleural_smooth)
+    note = f" {_CALCIFIED}" if kind == "calcified" else ""
     if math.isnan(mean.value):
         return Descriptor(name, UNDETERMINED, f"{UNDETERMINED}: the mean diameter was not measured ({mean.method}).")
     low, high = _ends(mean)
-    means = _points(low, high, cuts_mm(rows, solid=False))
-    asked = any(row.solid_mm is not None for row in rows)
-    known = not asked or (solid is not None and not math.isnan(solid.value))
-    span = (0.0, high) if not known else (_ends(solid) if asked and solid is not None else (0.0, 0.0))
-    solids = _points(*span, cuts_mm(rows, solid=True)) if asked else {0.0}
-    possible = {_find(rows, table, m, s).category for m, s in product(means, solids)}
-    notes = f" {_CALCIFIED}" if kind == "calcified" else ""
-
-    if not known:
-        rounded = table.round(mean.value)
-        at_value = {_find(rows, table, rounded, s).category for s in solids}
-        if len(at_value) > 1:
-            also = _sorted(possible | at_value, table)
-            reason = "the solid component was not measured"
-            return Descriptor(name, UNDETERMINED, f"{UNDETERMINED}: {reason}; {_either(also)}.{notes}", also)
-        solid_at_value = 0.0
-    else:
-        solid_at_value = table.round(solid.value) if asked and solid is not None else 0.0
-    row = _find(rows, table, table.round(mean.value), solid_at_value)
-    also = _sorted(possible - {row.category}, table)
+    rounded_mm, solid_mm, span = table.round(mean.value), 0.0, (0.0, 0.0)
+    if any(row.solid_mm is not None for row in rows):
+        if solid is None or math.isnan(solid.value):
+            span = (0.0, high)
+            at_value = _between((rounded_mm, rounded_mm), span, rows, table)
+            if len(at_value) > 1:
+                also = _sorted(at_value | _between((low, high), span, rows, table), table)
+                reason = "the solid component was not measured"
+                return Descriptor(name, UNDETERMINED, f"{UNDETERMINED}: {reason}; {_either(also)}.{note}", also)
+        else:
+            solid_mm, span = table.round(solid.value), _ends(solid)
+    row = _find(rows, table, rounded_mm, solid_mm)
+    also = _sorted(_between((low, high), span, rows, table) - {row.category}, table)
     doubt = f", cannot exclude {_either(also)}" if also else ""
-    return Descriptor(name, row.category, f"{row.category}{doubt}. {row.advice}{notes}", also)
+    return Descriptor(name, row.category, f"{row.category}{doubt}. {row.advice}{note}", also)
+
+
+def _rows_for(table: Table, kind: str, number: str | None, juxtapleural_smooth: bool | None) -> tuple[Row, ...]:
+    if kind not in get_args(Kind):
+        raise UsageError(f"unknown kind of nodule {kind!r}", way_out=f"Use one of {', '.join(get_args(Kind))}.")
+    read_as = "solid" if kind == "calcified" else kind
+    return tuple(
+        row
+        for row in table.rows
+        if read_as in row.kinds
+        and row.number in (None, number)
+        and row.juxtapleural_smooth in (None, juxtapleural_smooth)
+    )
+
+
+def _between(mean: tuple[float, float], solid: tuple[float, float], rows: tuple[Row, ...], table: Table) -> set[str]:
+    """Categories of all lengths with `mean` and `solid` between their ends (mm)."""
+    means = _points(*mean, cuts_mm(rows, solid=False))
+    solids = _points(*solid, cuts_mm(rows, solid=True))
+    return {_find(rows, table, m, s).category for m, s in product(means, solids)}
 
 
 def _ends(length: Measurement) -> tuple[float, float]:
