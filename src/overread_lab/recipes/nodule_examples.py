@@ -88,7 +88,7 @@ def examples(
         weight = np.ones(len(label))
         for one in scan.planted:
             on_it = (label == POSITIVE) & _close_to(scan.points_lps[branch], one)
-            weight[on_it] = 1 / max(1, np.count_nonzero(on_it))
+            weight[on_it] = 1.0 / max(1, int(np.count_nonzero(on_it)))
         tables.append(scan.tables[branch].table[label != IGNORED])
         labels.append(label[label != IGNORED])
         weights.append(weight[label != IGNORED])
