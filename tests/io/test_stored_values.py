@@ -308,7 +308,7 @@ def test_fast_path_and_pydicom_read_the_same_header(writer, stored, monkeypatch)
     fast = read_header(str(path), {})
     monkeypatch.setattr("overread.io.dicom.header.walk", _odd)
     slow = read_header(str(path), {})
-    assert slow.shared == fast.shared
+    assert repr(slow.shared) == repr(fast.shared)  # an unknown tilt is NaN, which equals nothing, itself included
     assert (slow.position_lps, slow.sop_uid) == (fast.position_lps, fast.sop_uid)
 
 

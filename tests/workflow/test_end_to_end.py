@@ -181,8 +181,18 @@ def test_simulate_refuses_a_full_folder_and_repeats_itself(tmp_path, demo):
 
 def test_interrupt_leaves_nothing(series, tmp_path):
     out = tmp_path / "out"
+    # a shell that runs tests in the background makes its children deaf to Ctrl-C: hear it again
+    hears = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     process = subprocess.Popen(
-        [sys.executable, "-m", "overread", "analyze", str(series), "-o", str(out)],
+        [
+            sys.executable,
+            "-c",
+            f"{hears}\nfrom overread.cli import main; main()",
+            "analyze",
+            str(series),
+            "-o",
+            str(out),
+        ],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,

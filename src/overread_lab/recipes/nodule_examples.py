@@ -68,20 +68,40 @@ def label_candidates(scan: SearchedScan, branch: Branch) -> NDArray[np.int8]:
         radius = nodule_radius_mm(one)
         away = np.linalg.norm(points - np.array(one.centre_lps), axis=1)
         label[away < max(1.4 * radius, radius + 2)] = IGNORED
-        fits = (away < max(0.6 * radius, 1.5)) & (radius_mm < 1.9 * radius + 0.8) & (radius_mm > 0.45 * radius)
+        fits = _close_to(points, one) & (radius_mm < 1.9 * radius + 0.8) & (radius_mm > 0.45 * radius)
         if one.kind in BRANCH_KINDS[branch]:
             label[fits] = POSITIVE
     return label
 
 
-def examples(scans: list[SearchedScan], branch: Branch) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    """(n, features) and (n,) labels of all candidates that are not ignored, scan after scan."""
-    tables, labels = [], []
+def examples(
+    scans: list[SearchedScan], branch: Branch
+) -> tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.float64]]:
+    """(n, features), (n,) labels and (n,) weights of all candidates that are not ignored, scan after scan.
+
+    The candidates of one nodule share a weight of 1, so a large nodule with many counts no more than a small one;
+    in sum, nodules weigh as much as background.
+    """
+    tables, labels, weights = [], [], []
     for scan in scans:
         label = label_candidates(scan, branch)
+        weight = np.ones(len(label))
+        for one in scan.planted:
+            on_it = (label == POSITIVE) & _close_to(scan.points_lps[branch], one)
+            weight[on_it] = 1.0 / max(1, int(np.count_nonzero(on_it)))
         tables.append(scan.tables[branch].table[label != IGNORED])
         labels.append(label[label != IGNORED])
-    return np.concatenate(tables), np.concatenate(labels)
+        weights.append(weight[label != IGNORED])
+    label, weight = np.concatenate(labels), np.concatenate(weights)
+    for sort in (NEGATIVE, POSITIVE):
+        weight[label == sort] *= 0.5 * len(label) / max(weight[label == sort].sum(), 1e-9)
+    return np.concatenate(tables), label, weight
+
+
+def _close_to(points_lps: NDArray[np.float64], one: Planted) -> NDArray[np.bool_]:
+    radius = nodule_radius_mm(one)
+    close: NDArray[np.bool_] = np.linalg.norm(points_lps - np.array(one.centre_lps), axis=1) < max(0.6 * radius, 1.5)
+    return close
 
 
 def nodule_radius_mm(one: Planted) -> float:

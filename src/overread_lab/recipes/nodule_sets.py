@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from overread.errors import UsageError
 from overread.ops.nodule_candidates import CandidatePlan
 from overread.phantoms.studies import Split, study_cases
 from overread_lab.datasets.chest_ct import CASES, read_case, read_lesions
@@ -22,10 +23,11 @@ NODULES_PER_COPY = {"LIDC-IDRI-0001": 18, "LIDC-IDRI-0002": 8, "LIDC-IDRI-0003":
 
 @dataclass(frozen=True, slots=True)
 class SetPlan:
-    """How many scans of each sort. `copies` of each real case with planted nodules; `phantoms` simulated chests."""
+    """How many scans of each sort: `copies` of each real case with planted nodules, simulated chests of both splits."""
 
-    copies: int = 20
-    phantoms: int = 60
+    copies: int = 15
+    train_phantoms: int = 12
+    test_phantoms: int = 60
     seed: int = 1
 
 
@@ -90,7 +92,9 @@ def searched(
     say: Callable[[str], None],
     keep_field: bool = False,
 ) -> list[SearchedScan]:
-    """Search the first `count` scans; with `cache` each result is kept in a folder of our own and read back next time.
+    """Search the first `count` scans, but for chests in which a nodule finds no room.
+
+    With `cache` each result is kept in a folder of our own and read back next time.
 
     The name of a kept file holds everything it depends on but the code. It is a pickle: only read what you wrote.
     """
@@ -101,7 +105,12 @@ def searched(
         if path is not None and path.is_file():
             one: SearchedScan = pickle.loads(path.read_bytes())  # noqa: S301  (our own file, see above)
         else:
-            one = search(scans.draw(number), plan, keep_field=keep_field)
+            try:
+                drawn = scans.draw(number)
+            except UsageError as error:  # a random nodule that finds no room in a random chest
+                say(f"  left out number {number} of {scans.name}: {error.what}")
+                continue
+            one = search(drawn, plan, keep_field=keep_field)
             say(f"  searched {one.name}: {len(one.planted)} planted")
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,4 +133,5 @@ def phantom_set(
     split: Split, sets: SetPlan, plan: CandidatePlan, *, cache: Path | None, say: Callable[[str], None]
 ) -> list[SearchedScan]:
     """Searched simulated chests."""
-    return searched(Phantoms(split), sets.phantoms, plan, cache=cache, say=say, keep_field=split == "test")
+    count = sets.train_phantoms if split == "train" else sets.test_phantoms
+    return searched(Phantoms(split), count, plan, cache=cache, say=say, keep_field=split == "test")

@@ -207,11 +207,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("study", choices=("put-in", "phantoms", "real"))
     parser.add_argument("--shared", type=Path, default=Path("../shared/data"), help="folder that holds chest_ct")
     parser.add_argument("--copies", type=int, default=SetPlan().copies)
-    parser.add_argument("--phantoms", type=int, default=SetPlan().phantoms)
+    parser.add_argument("--train-phantoms", type=int, default=SetPlan().train_phantoms)
+    parser.add_argument("--test-phantoms", type=int, default=SetPlan().test_phantoms)
     parser.add_argument("--cache", type=Path, help="keep searched scans in this folder")
     parser.add_argument("--json", type=Path, help="also write the result here")
     given = parser.parse_args(arguments)
-    sets = SetPlan(given.copies, given.phantoms)
+    sets = SetPlan(given.copies, given.train_phantoms, given.test_phantoms)
 
     def say(text: str) -> None:
         sys.stderr.write(f"{text}\n")

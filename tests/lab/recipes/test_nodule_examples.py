@@ -47,6 +47,7 @@ def test_each_branch_learns_its_own_nodules():
 
 
 def test_ignored_candidates_are_no_examples():
-    table, label = examples([searched_by_hand(), searched_by_hand()], "solid")
+    table, label, weight = examples([searched_by_hand(), searched_by_hand()], "solid")
     np.testing.assert_array_equal(table[:, 0], [0, 3, 0, 3])
     np.testing.assert_array_equal(label, [1, 0, 1, 0])
+    np.testing.assert_allclose(weight, 1)

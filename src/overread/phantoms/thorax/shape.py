@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from overread.phantoms.scene import Axes
 from overread.phantoms.thorax.levels import CoarseGrid, Field, add_path, ellipsoid_level, smooth_union, superellipse
 
+Paths = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""Name to centre line (n, 3) and radii (n,), mm."""
 APEX_MM, BASE_MM = 78.0, -172.0
 """z of the top of the lungs and of the lowest recess, before scaling."""
 
@@ -71,7 +73,7 @@ class Thorax:
     oblique: Field
     horizontal: Field
     spine: Field
-    paths: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+    paths: Paths
 
 
 def cage_semi_axes(z: NDArray[np.float32], build: Build) -> tuple[Field, Field, Field]:
@@ -83,7 +85,7 @@ def cage_semi_axes(z: NDArray[np.float32], build: Build) -> tuple[Field, Field, 
     return width.astype(np.float32), depth.astype(np.float32), (-4 + 14 * rise**2).astype(np.float32)
 
 
-def great_paths(build: Build) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+def great_paths(build: Build) -> Paths:
     """Centre lines (n, 3) and radii (n,) of trachea, bronchi and great vessels, mm."""
     r = build.aorta_mm
     table: dict[str, list[tuple[float, float, float, float]]] = {
@@ -152,9 +154,9 @@ def shape_thorax(grid: CoarseGrid, build: Build) -> Thorax:
     cage = grid.distance_like((superellipse(axes.x / wide, (axes.y - middle) / deep, 2.3) - 1) * np.float32(80))
     body = _body(axes, build)
     spine = _spine(axes, build)
-    heart = _heart(axes, build, paths)
-    mediastinum = _mediastinum(axes, build, heart, spine, paths)
-    diaphragm = _diaphragm(axes, build, wide, deep, middle)
+    heart = _heart(axes, build)
+    mediastinum = _mediastinum(axes, build, heart, paths)
+    diaphragm = _diaphragm(axes, build)
     lung = np.maximum(np.maximum(cage, -diaphragm), -mediastinum)
     lung = grid.distance_like(np.maximum(lung, axes.z - np.float32(APEX_MM)))
     oblique, horizontal = _fissures(axes, build)
@@ -190,16 +192,14 @@ def spine_y(z: NDArray[Any] | float, build: Build) -> NDArray[np.float32]:
     return np.asarray((53 - ((np.asarray(z) + 30) / 150) ** 2 * 10) * build.depth, dtype=np.float32)
 
 
-def _heart(axes: Axes, build: Build, paths: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Field:
-    """Ventricles, right and left atrium."""
+def _heart(axes: Axes, build: Build) -> Field:
+    """Ventricles along an axis that points left, forwards and down; right and left atrium."""
     lean, s = build.heart_lean_rad, build.heart
-    c, d = np.cos(lean), np.sin(lean)
-    turn = np.array([[c, -d, 0.0], [-d * 0.8, -c * 0.8, 0.6], [-d * 0.6, -c * 0.6, -0.8]])
-    turn[:, 0] = (c, -d * 0.62, -0.45)
-    turn[:, 1] = np.cross((0.2, 0.3, -1.0), turn[:, 0])
-    turn[:, 0] /= np.linalg.norm(turn[:, 0])
-    turn[:, 1] /= np.linalg.norm(turn[:, 1])
-    turn[:, 2] = np.cross(turn[:, 0], turn[:, 1])
+    long_axis = np.array((np.cos(lean), -np.sin(lean) * 0.62, -0.45))
+    long_axis /= np.linalg.norm(long_axis)
+    across = np.cross((0.2, 0.3, -1.0), long_axis)
+    across /= np.linalg.norm(across)
+    turn = np.stack([long_axis, across, np.cross(long_axis, across)], axis=1)
     w = build.width
     ventricles = ellipsoid_level(axes, (26 * w, -32, -82), (58 * s, 43 * s, 40 * s), turn)
     right_atrium = ellipsoid_level(axes, (-22 * w, -16, -70), (24 * s, 30 * s, 34 * s))
@@ -207,13 +207,7 @@ def _heart(axes: Axes, build: Build, paths: dict[str, tuple[NDArray[np.float64],
     return smooth_union(smooth_union(ventricles, right_atrium, 10), left_atrium, 8)
 
 
-def _mediastinum(
-    axes: Axes,
-    build: Build,
-    heart: Field,
-    spine: Field,
-    paths: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
-) -> Field:
+def _mediastinum(axes: Axes, build: Build, heart: Field, paths: Paths) -> Field:
     """Everything between the lungs: a central sheet that widens around the great vessels, heart, spine."""
     upper = np.clip((axes.z + 30) / 60, 0, 1)
     centre = np.float32(4) * (1 - upper)
@@ -235,7 +229,7 @@ def _mediastinum(
     return total
 
 
-def _diaphragm(axes: Axes, build: Build, wide: Field, deep: Field, middle: Field) -> Field:
+def _diaphragm(axes: Axes, build: Build) -> Field:
     """Below the two domes (and below 0 there), with recesses that reach down along the wall."""
     heights = []
     for side, top in ((-1, build.dome_right_mm), (1, build.dome_left_mm)):
