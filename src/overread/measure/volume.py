@@ -30,8 +30,7 @@ MARGIN_MM = 7.0
 class Shape:
     """A segmented and fitted nodule.
 
-    `core` is the solid core of a part-solid one; its patch then shows ground glass in the core's place, and `plain`
-    is the refined image as it is.
+    `core` is the solid core of a part-solid one; its patch then shows ground glass in the core's place.
     """
 
     levels: Levels
@@ -41,7 +40,6 @@ class Shape:
     scanner: Scanner
     cut_by_image: bool
     core: Core | None = None
-    plain: Float | None = None
 
     @property
     def patch(self) -> Patch:
@@ -156,15 +154,7 @@ def _shape_once(
     shape = _settle(scene, patch, seed, radius_mm, levels)
     if isinstance(shape, str) or shape.levels.contrast_hu < 60.0:
         return shape
-    blur = math.hypot(effective_sigma_mm(edge.sigma_mm, patch.spacing_mm, edge.slice_width_mm), CALM_MM)
-    core = find_core(patch, shape.segment, shape.levels, shape.fit.density_hu, solid_hu=plan.solid_hu, blur_mm=blur)
-    if core is None:
-        return shape
-    rim = replace(shape.levels, plateau_hu=core.rim_hu)
-    whole = _settle(scene, core.taken_out(patch, scanner), seed, 1.5 * radius_mm, rim)
-    if isinstance(whole, str) or whole.volume_mm3 < LEAST_WHOLE_TO_CORE * max(core.volume_mm3(patch), 1e-6):
-        return shape
-    return replace(whole, core=core.within(patch, whole.patch), plain=patch.fine[patch.fine_box(whole.patch)])
+    return _with_core(scene, patch, seed, radius_mm, shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,7 +170,26 @@ class _Scene:
     plan: MeasurePlan
 
 
-def _settle(scene: _Scene, patch: Patch, seed: NDArray[np.float64], radius_mm: float, levels: Levels) -> Shape | str:
+def _with_core(scene: _Scene, patch: Patch, seed: NDArray[np.float64], radius_mm: float, shape: Shape) -> Shape:
+    """The same nodule measured around its solid core, where it has one in ground glass."""
+    blur = math.hypot(effective_sigma_mm(scene.edge.sigma_mm, patch.spacing_mm, scene.edge.slice_width_mm), CALM_MM)
+    core = find_core(
+        patch, shape.segment, shape.levels, shape.fit.density_hu, solid_hu=scene.plan.solid_hu, blur_mm=blur
+    )
+    if core is None:
+        return shape
+    rim = replace(shape.levels, plateau_hu=core.rim_hu)
+    whole = _settle(scene, core.taken_out(patch, scene.scanner), seed, 1.5 * radius_mm, rim, may_leak=False)
+    if isinstance(whole, str) or whole.cut_by_image:
+        return shape
+    if whole.volume_mm3 < LEAST_WHOLE_TO_CORE * max(core.volume_mm3(patch), 1e-6):
+        return shape
+    return replace(whole, core=core.within(patch, whole.patch))
+
+
+def _settle(
+    scene: _Scene, patch: Patch, seed: NDArray[np.float64], radius_mm: float, levels: Levels, *, may_leak: bool = True
+) -> Shape | str:
     """Segment and fit until the 50 % level stands still, three times at most."""
     shape: Shape | str = "not tried"
     for _ in range(3):
@@ -189,6 +198,8 @@ def _settle(scene: _Scene, patch: Patch, seed: NDArray[np.float64], radius_mm: f
         )
         if segment is None:
             return "nothing near the seed is denser than half-way between lung and nodule"
+        if segment.leaks and not may_leak:
+            return "it cannot be told from its surroundings"
         lung_here = scene.lung[segment.patch.box]
         fit = fit_replica(
             _problem(lung_here, segment, levels=levels, edge=scene.edge, scanner=scene.scanner, plan=scene.plan)
