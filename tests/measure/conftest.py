@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ class BallScan:
         return 4 / 3 * np.pi * float(np.prod(self.semi_axes_mm))
 
 
+@lru_cache(maxsize=32)
 def scan_ellipsoid(
     semi_axes_mm: tuple[float, float, float],
     *,

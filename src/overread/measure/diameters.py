@@ -135,9 +135,9 @@ def _extremes(points: Points, directions: int) -> Points:
 
 
 def _box_of(inside: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
-    """The smallest box that holds all True voxels."""
+    """The smallest box that holds all True voxels and one voxel more, within the array."""
     parts = []
     for axis in range(3):
         seen = np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis)))
-        parts.append(slice(int(seen[0]), int(seen[-1]) + 1))
+        parts.append(slice(max(int(seen[0]) - 1, 0), min(int(seen[-1]) + 2, inside.shape[axis])))
     return parts[0], parts[1], parts[2]

@@ -213,8 +213,13 @@ def _densities(
     weight = float((deep**2).sum(dtype=np.float64))
     extra = float((fit.residual * deep).sum(dtype=np.float64)) / weight if weight > 3.0 else 0.0
     density = fit.density_hu + extra
+    if shape.core is not None:
+        share = min(shape.core.volume_mm3(shape.patch) / max(shape.volume_mm3, 1e-6), 1.0)
+        density += share * (shape.core.density_hu - shape.core.rim_hu)
     count = max(1.0, float(deep.sum(dtype=np.float64)) / 1.5)
     parts = {"noise": max(fit.residual_sd_hu, 3.0) / math.sqrt(count), "density": fit.density_sd_hu, "scanner": 3.0}
+    if shape.core is not None:
+        parts["core"] = 0.15 * (density - fit.density_hu) + 5.0
     parts["partial volume"] = 12.0 * shape.scanner.slice_width_mm / sphere_radius_mm(shape.volume_mm3)
     mean = measured(
         "mean_density", density, HU, parts, "mean over the fitted shape, partial volume taken out", quality=quality

@@ -14,7 +14,7 @@ from overread.geometry import Grid
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
-FINE_MM = (0.25, 0.5)
+FINE_MM = (0.25, 0.8)
 """Smallest and largest spacing of the refined grid, mm."""
 FINE_VOXELS_ACROSS = 96
 

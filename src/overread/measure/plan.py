@@ -57,6 +57,7 @@ class MeasurePlan:
     largest_mm: float = 60.0
     model_share: float = 0.003
     model_mm: float = 0.032
+    core_doubt: float = 0.04
     vessel_cut_mm: float = 0.2
     vessel_doubt: float = 0.25
     vessel_rest: float = 0.01

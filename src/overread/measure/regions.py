@@ -23,6 +23,25 @@ def nearest_dense(
     return tuple(int(n) for n in where[best]) if away[best] <= reach_mm else None
 
 
+def component_near(
+    inside: Bool, seed: NDArray[np.float64], spacing: tuple[float, float, float], reach_mm: float
+) -> Bool | None:
+    """The 26-connected component with most voxels within `reach_mm` of a seed; None where there is none."""
+    labels, _ = ndi.label(inside, structure=ALL_NEIGHBOURS)
+    parts = []
+    for centre, step, size in zip(seed, spacing, inside.shape, strict=True):
+        low, high = int((centre * step - reach_mm) / step), int((centre * step + reach_mm) / step) + 2
+        parts.append(slice(min(max(low, 0), size - 1), max(min(high, size), 1)))
+    here = labels[parts[0], parts[1], parts[2]]
+    where = np.argwhere(here > 0)
+    corner = np.array([part.start for part in parts])
+    close = np.linalg.norm((where + corner - seed) * np.array(spacing), axis=1) <= reach_mm
+    if not close.any():
+        return None
+    counts = np.bincount(here[tuple(where[close].T)])
+    return np.asarray(labels == int(np.argmax(counts)))
+
+
 def component_of(inside: Bool, voxel: tuple[int, ...]) -> Bool:
     """The 26-connected component that holds `voxel`."""
     labels, _ = ndi.label(inside, structure=ALL_NEIGHBOURS)

@@ -10,7 +10,7 @@ from scipy import ndimage as ndi
 
 from overread.measure.distance import Distance, level_distance
 from overread.measure.patch import Bool, Float, Patch
-from overread.measure.regions import component_of, contact_mm2, nearest_dense, reaches_border
+from overread.measure.regions import component_near, contact_mm2, nearest_dense, reaches_border
 from overread.measure.vessels import Cut, cut_vessels
 from overread.measure.wall import Wall, find_wall
 
@@ -116,23 +116,24 @@ def segment_nodule(
     spacing = patch.fine_mm
     dense = field > levels.level_hu
     open_ = dense if others is None else dense & ~others
-    start = nearest_dense(open_, seed, spacing, max(radius_mm, 2.0))
-    if start is None:
+    grown = component_near(open_, seed, spacing, max(radius_mm, 2.0))
+    if grown is None:
         return None
     seed_mm = seed * np.array(spacing)
-    grown = component_of(open_, start)
     wall = None
     if (grown & ~lung).any() and _sits_on_body(grown & ~lung, patch):
         wall = find_wall(dense, lung, spacing, seed_mm, radius_mm)
     free = grown
     if wall is not None:
         free = grown & ~wall.behind(grown.shape, spacing)
-        start = nearest_dense(free, seed, spacing, max(radius_mm, 2.0))
-        if start is None:
+        part = component_near(free, seed, spacing, max(radius_mm, 2.0))
+        if part is None:
             return None
-        free = component_of(free, start)
+        free = part
     behind = None if wall is None else wall.behind(grown.shape, spacing)
-    middle = nearest_dense(free, seed, spacing, max(radius_mm, 2.0)) or start
+    middle = nearest_dense(free, seed, spacing, np.inf)
+    if middle is None:
+        return None
     inside, cut = cut_vessels(free, middle, spacing, radius_mm=radius_mm, behind=behind)
     if not inside.any():
         return None

@@ -54,6 +54,8 @@ def volume_parts(shape: Shape, plan: MeasurePlan) -> dict[str, float]:
         "lung level": math.sqrt(fit.background_variance_mm6),
         "shape model": (plan.model_share + plan.model_mm / sphere_radius_mm(volume)) * volume,
     }
+    if shape.core is not None:
+        parts["core in ground glass"] = plan.core_doubt * volume
     if segment.vessel is not None:
         cut = segment.vessel
         share = cut.area_mm2 / (4 * math.pi * cut.radius_mm**2)
@@ -140,7 +142,7 @@ def spicule_doubt(shape: Shape) -> float:
     own = patch.gather(shape.segment.own.astype(np.float32)) > 0.99
     calm = ndi.gaussian_filter(residual, [0.5 / s for s in patch.spacing_mm])
     near, far = calm[own & (mm > 0.7) & (mm < 2.5)], calm[own & (mm > 3.4) & (mm < 4.9)]
-    small = float(np.clip((4.2 - sphere_radius_mm(shape.volume_mm3)) / 3.0, 0.0, 0.5))
+    small = float(np.clip((4.4 - sphere_radius_mm(shape.volume_mm3)) / 2.5, 0.0, 0.75))
     if near.size < 50 or far.size < 50:
         return max(small, 0.5)
     sd = max(1.4826 * float(np.median(np.abs(far - np.median(far)))), 1.0)
@@ -179,4 +181,7 @@ def _solid_axis(
         "solid limit": 2 * edge.shift_mm,
     }
     method = "largest Feret diameter over axial sections of the part denser than -300 HU"
-    return measured("solid_long_axis", kind.solid_axes.long_mm, "mm", parts, method, quality=quality, low=0.0)
+    above = {"spicule tips": 0.05 * kind.solid_axes.long_mm}
+    return measured(
+        "solid_long_axis", kind.solid_axes.long_mm, "mm", parts, method, quality=quality, low=0.0, above=above
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage as ndi
 
+from overread.errors import IntegrityError
 from overread.measure.diameters import Axes, measure_axes
 from overread.measure.patch import Float
 from overread.measure.plan import MeasurePlan
@@ -42,6 +43,8 @@ def type_of(shape: Shape, plan: MeasurePlan) -> NoduleType:
     Where no voxel lies 1 mm and one blur inside the surface, the fitted density stands for the whole nodule: the
     voxels of a small nodule are darker than the nodule.
     """
+    if shape.core is not None:
+        return _part_solid(shape, plan)
     depth = -shape.distance_mm
     own = shape.segment.own
     margin = EROSION_MM + 0.5 * shape.scanner.slice_width_mm / 2
@@ -62,6 +65,22 @@ def type_of(shape: Shape, plan: MeasurePlan) -> NoduleType:
     if axes is None or axes.long_mm < plan.ground_glass_core_mm:
         return NoduleType("ground_glass", share, lime, axes)
     return NoduleType("part_solid", share, lime, axes)
+
+
+def _part_solid(shape: Shape, plan: MeasurePlan) -> NoduleType:
+    """Type of a nodule with a core: by the core's share of the volume and its long axis."""
+    core = shape.core
+    if core is None:
+        raise IntegrityError("a part-solid nodule without a core")
+    share = core.volume_mm3(shape.patch) / max(shape.volume_mm3, 1e-6)
+    lime = share if core.density_hu > plan.calcified_hu else 0.0
+    axes = measure_axes((core.share - np.float32(0.5)) * np.float32(np.mean(shape.patch.fine_mm)), shape.patch.fine_mm)
+    if lime > plan.calcified_share:
+        return NoduleType("calcified", share, lime, axes)
+    if share >= plan.solid_share:
+        return NoduleType("solid", share, lime, axes)
+    small = axes is None or axes.long_mm < plan.ground_glass_core_mm
+    return NoduleType("ground_glass" if small else "part_solid", share, lime, axes)
 
 
 def _solid_axes(

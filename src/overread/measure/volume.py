@@ -11,12 +11,15 @@ from scipy import ndimage as ndi
 
 from overread.image import Volume
 from overread.measure.boundary import effective_sigma_mm, sphere_radius_mm
+from overread.measure.core import CALM_MM, Core, find_core
 from overread.measure.patch import Bool, Float, Patch, Scanner, cut_patch
 from overread.measure.plan import EdgeModel, MeasurePlan
 from overread.measure.replica import Belief, Fit, Problem, Surface, fit_replica
 from overread.measure.segment import Levels, Segment, segment_nodule
 
 CORNER_SHARE = 1.1
+LEAST_WHOLE_TO_CORE = 1.8
+"""A thinner mantle is the soft margin of a solid nodule, not ground glass."""
 SKIRT_BALL_MM = 1.0
 SKIRT_REACH_MM = 2.5
 MARGIN_MM = 7.0
@@ -25,7 +28,10 @@ MARGIN_MM = 7.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """A segmented and fitted nodule."""
+    """A segmented and fitted nodule.
+
+    `core` is the solid core of a part-solid one; its patch then shows ground glass in the core's place.
+    """
 
     levels: Levels
     segment: Segment
@@ -33,6 +39,7 @@ class Shape:
     edge: EdgeModel
     scanner: Scanner
     cut_by_image: bool
+    core: Core | None = None
 
     @property
     def patch(self) -> Patch:
@@ -143,16 +150,62 @@ def _shape_once(
     if isinstance(levels, str):
         return levels
     scanner = Scanner(edge.sigma_mm, 0.05, edge.slice_width_mm)
+    scene = _Scene(image, lung, lung_fine, known, edge, scanner, plan)
+    shape = _settle(scene, patch, seed, radius_mm, levels)
+    if isinstance(shape, str) or shape.levels.contrast_hu < 60.0:
+        return shape
+    return _with_core(scene, patch, seed, radius_mm, shape)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scene:
+    """What stays the same while levels and radius settle."""
+
+    image: Volume
+    lung: Bool
+    lung_fine: Bool
+    known: Bool | None
+    edge: EdgeModel
+    scanner: Scanner
+    plan: MeasurePlan
+
+
+def _with_core(scene: _Scene, patch: Patch, seed: NDArray[np.float64], radius_mm: float, shape: Shape) -> Shape:
+    """The same nodule measured around its solid core, where it has one in ground glass."""
+    blur = math.hypot(effective_sigma_mm(scene.edge.sigma_mm, patch.spacing_mm, scene.edge.slice_width_mm), CALM_MM)
+    core = find_core(
+        patch, shape.segment, shape.levels, shape.fit.density_hu, solid_hu=scene.plan.solid_hu, blur_mm=blur
+    )
+    if core is None:
+        return shape
+    rim = replace(shape.levels, plateau_hu=core.rim_hu)
+    whole = _settle(scene, core.taken_out(patch, scene.scanner), seed, 1.5 * radius_mm, rim, may_leak=False)
+    if isinstance(whole, str) or whole.cut_by_image:
+        return shape
+    if whole.volume_mm3 < LEAST_WHOLE_TO_CORE * max(core.volume_mm3(patch), 1e-6):
+        return shape
+    return replace(whole, core=core.within(patch, whole.patch))
+
+
+def _settle(
+    scene: _Scene, patch: Patch, seed: NDArray[np.float64], radius_mm: float, levels: Levels, *, may_leak: bool = True
+) -> Shape | str:
+    """Segment and fit until the 50 % level stands still, three times at most."""
     shape: Shape | str = "not tried"
     for _ in range(3):
-        field = _quiet(patch, levels)
-        segment = segment_nodule(patch, field, lung_fine, seed, radius_mm=radius_mm, levels=levels, others=known)
+        segment = segment_nodule(
+            patch, _quiet(patch, levels), scene.lung_fine, seed, radius_mm=radius_mm, levels=levels, others=scene.known
+        )
         if segment is None:
             return "nothing near the seed is denser than half-way between lung and nodule"
-        near, lung_here = segment.patch, lung[segment.patch.box]
-        fit = fit_replica(_problem(lung_here, segment, levels=levels, edge=edge, scanner=scanner, plan=plan))
-        cut = near.touches and _meets_image_edge(near, segment.inside, image.grid.shape)
-        shape = Shape(levels, segment, fit, edge, scanner, cut)
+        if segment.leaks and not may_leak:
+            return "it cannot be told from its surroundings"
+        lung_here = scene.lung[segment.patch.box]
+        fit = fit_replica(
+            _problem(lung_here, segment, levels=levels, edge=scene.edge, scanner=scene.scanner, plan=scene.plan)
+        )
+        cut = segment.patch.touches and _meets_image_edge(segment.patch, segment.inside, scene.image.grid.shape)
+        shape = Shape(levels, segment, fit, scene.edge, scene.scanner, cut)
         radius_mm = float(np.clip(sphere_radius_mm(fit.volume_mm3), 0.5 * radius_mm, 2.0 * radius_mm))
         renewed = replace(_lung_around(lung_here, segment, levels), plateau_hu=fit.density_hu)
         moved = abs(renewed.level_hu - levels.level_hu)

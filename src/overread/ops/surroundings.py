@@ -54,7 +54,7 @@ def surroundings(field: RayField, index_kji: NDArray[np.float64]) -> NDArray[np.
     maps.append(1 - blur(1 - maps[4], (30**2 - 16**2) ** 0.5, "constant"))
     maps.append(blur(level, 16, "nearest"))
     centre, half_width = _middle(inside > 0.5)
-    slope = [16 * g for g in np.gradient(maps[4], *spacing)]
+    slope = [16 * _gradient(maps[4], axis, spacing[axis]) for axis in range(3)]
     at = (index_kji + 0.5) / np.array(factors) - 0.5
 
     def sample(array: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -69,6 +69,14 @@ def surroundings(field: RayField, index_kji: NDArray[np.float64]) -> NDArray[np.
     columns = [sample(m) for m in maps]
     columns += [back * away[:, 0] + left * away[:, 1], up, np.abs(off[:, 1]) / (half_width * spacing[2])]
     return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _gradient(array: NDArray[np.float32], axis: int, step_mm: float) -> NDArray[np.float32]:
+    """Slope along one axis, per mm; 0 along an axis of one voxel."""
+    if array.shape[axis] < 2:
+        return np.zeros_like(array)
+    slope: NDArray[np.float32] = np.gradient(array, step_mm, axis=axis)
+    return slope
 
 
 def _middle(inside: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:
