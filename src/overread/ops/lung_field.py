@@ -72,7 +72,7 @@ def lung_field(
     image: Volume,
     runtime: Runtime,
     *,
-    closing_mm: float = 10.0,
+    closing_mm: float = 15.0,
     costal_closing_mm: float = 20.0,
 ) -> LungField:
     """Find both lungs in a chest CT in HU, in any orientation.
