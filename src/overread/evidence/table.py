@@ -56,7 +56,7 @@ def _row(finding: Finding) -> dict[str, str]:
     }
     for d in finding.descriptors:
         row[d.name] = d.value
-        row[f"{d.name}_also"] = " ".join(d.also)
+        row[f"{d.name}_also"] = "; ".join(d.also)
     for m in (*([finding.probability] if finding.probability else []), *finding.measurements):
         row |= _cells(m)
     return row

@@ -231,7 +231,8 @@ def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | N
         return tasks[0], max(series, key=lambda s: s.shape[0])
     if not pairs:
         raise ScopeError(
-            f"none of {len(series)} series suits an installed task", way_out="`overread inspect` says why for each."
+            f"none of {len(series)} series suits an installed task; {_first_reason(series)}",
+            way_out="`overread inspect` says why for each.",
         )
     if len({task.name for task, _ in pairs}) > 1:
         raise ScopeError("several tasks suit", way_out=f"Name one with --task: {sorted({t.name for t, _ in pairs})}.")
@@ -244,6 +245,14 @@ def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | N
             way_out="Name one with --series and the end of its UID, or open its file alone.",
         )
     return best[0]
+
+
+def _first_reason(series: tuple[Series, ...]) -> str:
+    """Why the largest series does not suit the first task that it might have been for."""
+    largest = max(series, key=lambda one: one.shape[0])
+    scopes = (find_task(name).suits(largest.source, largest.shape, largest.spacing_mm) for name in task_names())
+    texts = [reason.text for scope in scopes for reason in scope.reasons]
+    return f"the largest: {texts[0]}" if texts else "no task is installed"
 
 
 def _digests(image: Volume, runtime: Runtime) -> dict[str, str]:
