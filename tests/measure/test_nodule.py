@@ -183,3 +183,10 @@ def test_a_lung_field_of_another_grid_is_an_error(ball_scan):
     scan = ball_scan((4.0, 4.0, 4.0))
     with pytest.raises(GeometryError, match="lung field"):
         measure_nodule(scan.image, scan.seed, 4.0, scan.lung[1:])
+
+
+def test_a_scrap_is_not_taken_for_the_nodule(ball_scan):
+    scan = ball_scan((1.6, 1.6, 1.6), noise_hu=10.0)
+    answer = measure_nodule(scan.image, scan.seed, 5.0, scan.lung)
+    assert isinstance(answer, NotMeasurable)
+    assert "speck" in answer.reason

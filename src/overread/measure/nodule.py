@@ -22,6 +22,8 @@ from overread.measure.types import NoduleType, type_of
 from overread.measure.volume import Shape, shape_nodule
 
 HU = "[hnsf'U]"
+SPECK_SHARE = 0.35
+"""The rough radius is right within a factor of two: much less is a scrap left by a cut, not the nodule."""
 CORE_MM = 1.0
 """Beside vessels and wall only what lies this deep counts towards the mean density."""
 
@@ -122,6 +124,9 @@ def measure_nodule(
     )
     if isinstance(shape, str):
         return NotMeasurable(shape)
+    found_mm = sphere_radius_mm(max(shape.volume_mm3, 0.0))
+    if 2 * found_mm < plan.smallest_mm or found_mm < SPECK_SHARE * radius_mm:
+        return NotMeasurable(f"what can be told from its surroundings is a speck of {2 * found_mm:.1f} mm")
     kind = type_of(shape, plan)
     return _assemble(image, shape, kind, plan)
 

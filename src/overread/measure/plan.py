@@ -43,6 +43,18 @@ class MeasurePlan:
         Density believed of a solid nodule too small to show a plateau.
     solid_hu, calcified_hu : float
         Solid component and calcification begin above these (HU).
+    solid_share, ground_glass_core_mm, calcified_share : float
+        Rules of the types: see `types.type_of`.
+    smallest_mm, largest_mm : float
+        Diameters between which a figure is given at all.
+    model_share, model_mm, core_doubt, vessel_..., corner_doubt, wall_floor_mm, section_..., cut_... : float
+        Standard deviations that no formula gives, as shares or mm, set on calibration blocks
+        (`python -m overread_lab.studies.nodule_measure --purpose calibrate`), never on the blocks that are evaluated.
+    feret_excess : float
+        Edge jitter (sds) that the largest of all directions picks up.
+    reader_offset_mm, reader_sd_mm, reader_cut_share : float
+        How far outside the true surface readers draw, how much they differ, and the least error of their cuts: from
+        the 16 outlines of four lesions of LIDC-IDRI-0001 and -0003.
     """
 
     assumed_sigma_mm: float = 0.47

@@ -3,7 +3,8 @@
     python -m overread_lab.studies.nodule_measure --n 200
 
 Evaluation blocks are drawn from other seeds than those on which the parameters of `MeasurePlan` were set
-(`--purpose calibrate`). A figure from here is a phantom figure.
+(`--purpose calibrate`); the refusal of scraps was written after two evaluation blocks had shown the need, so
+`--purpose confirm` draws a third set that nothing was changed for. A figure from here is a phantom figure.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from overread.phantoms.nodule_block import ATTACHMENTS, Attachment, nodule_block
 from overread.phantoms.phantom import Phantom
 from overread_lab.metrics import coverage, volume_errors
 
-PURPOSES = {"calibrate": 11, "evaluate": 23}
+PURPOSES = {"calibrate": 11, "evaluate": 23, "confirm": 37}
 SIZE_BINS = ((4.0, 6.0), (6.0, 8.0), (8.0, 12.0), (12.0, 16.0), (16.0, 20.0))
 SLICES_MM = (0.75, 1.25, 2.5)
 TRUTH_OF = {
