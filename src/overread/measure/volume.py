@@ -268,7 +268,7 @@ def first_levels(
     if around.size < 60:
         return "there is too little lung around the seed to compare with"
     middle, spread = _middle(around, float(np.median(around)))
-    inner = patch.coarse[away <= max(0.7 * radius_mm, 1.01 * min(patch.spacing_mm[1:]))]
+    inner = patch.coarse[away <= max(0.7 * radius_mm, 1.01 * min(patch.spacing_mm[1:]), float(away.min()) + 0.01)]
     if inner.size == 0:
         return "the seed lies outside the image"
     top = float(np.percentile(inner, 80))
