@@ -15,6 +15,7 @@ import overread
 from overread.cli.group import cli
 from overread.cli.outcome import run
 from overread.errors import ExitCode, UsageError
+from overread.geometry import orient
 from overread.phantoms.chest import Wanted, chest
 from overread.phantoms.dicom_series import write_series
 from overread.runtime import Runtime
@@ -222,3 +223,19 @@ def test_kill_in_mid_write_leaves_no_result_and_the_next_run_cleans_up(series, t
     assert not out.exists()
     assert run(cli, ["analyze", str(series), "-o", str(out), "-q"]) == ExitCode.DONE
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("letters", ["IAR", "PSL", "LIP"])
+def test_any_way_to_store_the_image_gives_the_same_numbers(short, letters):
+    phantom, _, from_files, _ = short
+    array, grid = orient(phantom.volume.array, phantom.volume.grid, letters)
+    turned = overread.analyze(
+        np.ascontiguousarray(array), grid=grid, intensity=phantom.volume.intensity, task="chest_ct_nodule"
+    )
+    assert len(turned.findings) == len(from_files.findings) > 0
+    for one, other in zip(turned.findings, from_files.findings, strict=True):
+        assert one.site_text == other.site_text
+        np.testing.assert_allclose(one.point_lps, other.point_lps, atol=1e-3)
+        for name in ("volume", "long_axis", "mean_density"):
+            assert one[name].value == pytest.approx(other[name].value, rel=1e-4)
+    assert turned.reading.segments.grid.same_place(grid)

@@ -9,17 +9,17 @@ import numpy as np
 from overread.geometry import Grid, orient, orientation_of
 from overread.image import LabelMap, Volume
 
-
-def is_axial(grid: Grid) -> bool:
-    """Whether the slices of a grid are stacked head to foot, or foot to head."""
-    return orientation_of(grid)[0] in "SI"
+AXIAL = "SPL"
 
 
 def axial(image: Volume) -> Volume:
-    """The same voxels with (slice, row, column) to head, back and left; the image itself where it is axial already."""
-    if is_axial(image.grid):
+    """The same voxels with (slice, row, column) to head, back and left; the image itself where it lies so already.
+
+    Flips are undone too, so that all 48 ways to store an image give the same numbers.
+    """
+    if orientation_of(image.grid) == AXIAL:
         return image
-    array, grid = orient(image.array, image.grid, "SPL")
+    array, grid = orient(image.array, image.grid, AXIAL)
     return replace(image, array=np.ascontiguousarray(array), grid=grid)
 
 
