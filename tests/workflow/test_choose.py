@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from overread.errors import ScopeError, UsageError
+from overread.errors import GeometryError, ScopeError, UsageError
+from overread.geometry import Fault, Severity, Verdict
 from overread.image import Source
 from overread.tasks import find_task
 from overread.workflow.analyze import choose
@@ -19,6 +20,8 @@ class HeaderOnly:
     spacing_mm: tuple[float, float, float] = (2.5, 0.7, 0.7)
     modality: str = "CT"
     is_localizer: bool = False
+    n_files: int = 120
+    verdict: Verdict = field(default_factory=Verdict)
     source: Source = field(default_factory=lambda: Source(kind="dicom", modality="CT"))
 
 
@@ -34,6 +37,13 @@ def test_the_series_that_suits_is_read():
 def test_of_several_the_one_with_most_slices_is_read():
     thick = HeaderOnly("1.2.3", shape=(60, 512, 512), spacing_mm=(5.0, 0.7, 0.7))
     assert choose((thick, HeaderOnly("1.2.4")), None, None)[1].series_uid == "1.2.4"
+
+
+def test_what_is_wrong_with_the_files_is_said_before_what_they_are_not():
+    fault = Fault("bad_spacing", Severity.FATAL, "the distance between pixels is zero", files=("007.dcm",))
+    broken = HeaderOnly("1.2.11", spacing_mm=None, verdict=Verdict((fault,)))
+    with pytest.raises(GeometryError, match=r"distance between pixels is zero \(007\.dcm\)"):
+        choose((broken,), None, None)
 
 
 def test_a_localizer_is_not_read_beside_a_volume():

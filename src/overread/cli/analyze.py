@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from overread.cli import show
-from overread.cli.options import json_option, make_runtime, progress_bar, quiet_option, resource_options
+from overread.cli.options import ANY_PATH, json_option, make_runtime, progress_bar, quiet_option, resource_options
 from overread.errors import ExitCode, UsageError
 
 
 @click.command(epilog="Example: overread analyze ./scan -o ./scan-results")
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder for the results; must not exist yet.")
+@click.argument("path", type=ANY_PATH)
+@click.option("-o", "--out", type=ANY_PATH, help="Folder for the results; must not exist yet.")
 @click.option("--task", help="Name of the task; by default the one that suits.")
 @click.option("--series", help="Series UID, or its end, when several suit.")
 @click.option(
@@ -50,8 +50,8 @@ def analyze(
     from overread.image import Intensity  # noqa: PLC0415
     from overread.workflow.analyze import analyze as run  # noqa: PLC0415
 
-    if out is not None and out.exists() and not overwrite:
-        raise UsageError("the output folder exists", where=str(out), way_out="Name a new one or add --overwrite.")
+    if out is not None:
+        _require_free(out, overwrite=overwrite)
     with progress_bar(quiet=quiet or as_json) as progress:
         analysis = run(
             path,
@@ -71,3 +71,17 @@ def analyze(
         click.echo("seconds: " + ", ".join(f"{name} {s:.1f}" for name, s in analysis.reading.seconds.items()))
         click.echo(f"results: {out / 'report.html'}" if out else "Nothing was written: add -o FOLDER for the results.")
     return ExitCode.DONE if analysis.reading.assessable else ExitCode.SCOPE
+
+
+def _require_free(out: Path, *, overwrite: bool) -> None:
+    """Tell before the work, not after it, that its results could not be kept."""
+    try:
+        exists = out.exists()
+    except OSError as error:
+        raise UsageError(
+            f"cannot be a folder for results: {error.strerror}", where=str(out), way_out="Name another."
+        ) from error
+    if exists and not overwrite:
+        raise UsageError("the output folder exists", where=str(out), way_out="Name a new one or add --overwrite.")
+    if not out.name:
+        raise UsageError("is not a folder that can be replaced", where=str(out), way_out="Name another.")

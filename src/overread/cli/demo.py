@@ -9,12 +9,12 @@ from time import perf_counter
 import click
 
 from overread.cli import show
-from overread.cli.options import json_option, make_runtime, progress_bar, quiet_option, resource_options
+from overread.cli.options import ANY_PATH, json_option, make_runtime, progress_bar, quiet_option, resource_options
 from overread.findings import Finding, Measurement
 
 
 @click.command(epilog="Example: overread demo -o ./demo")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="New folder; by default ./overread-demo.")
+@click.option("-o", "--out", type=ANY_PATH, help="New folder; by default ./overread-demo.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Which phantom.")
 @resource_options
 @json_option

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from overread.cli import show
-from overread.cli.options import json_option
+from overread.cli.options import ANY_PATH, json_option
 
 
 @click.command(epilog="Example: overread inspect ./scan")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=ANY_PATH)
 @json_option
 def inspect(path: Path, as_json: bool) -> None:
     """List the series at PATH: size, spacing, geometry in plain words, and which tasks suit or why not."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -14,6 +15,9 @@ from overread.runtime import Progress, Runtime, silent, usable_cores
 
 F = TypeVar("F", bound=Callable[..., Any])
 _BYTES = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+ANY_PATH = click.Path(path_type=Path, readable=False)
+"""Whether a path can be read is found out, and said, by those who read it."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
@@ -71,6 +75,7 @@ def _plain_lines() -> Progress:
         nonlocal last
         if stage != last:
             last = stage
-            click.echo(f"{stage} ...", err=True)
+            with suppress(OSError):  # whoever read the progress has gone; the work goes on
+                click.echo(f"{stage} ...", err=True)
 
     return say

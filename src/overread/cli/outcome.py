@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
 import signal
 import sys
 from types import FrameType
@@ -16,7 +17,9 @@ from overread.errors import ExitCode, OverreadError, ResourceError
 
 def run(command: click.Command, arguments: list[str], *, debug: bool = False) -> int:
     """Run a click command; returns the exit code and never raises (unless `debug`)."""
-    previous = signal.signal(signal.SIGTERM, _as_interrupt)
+    _mend_streams()
+    stops = [stop for name in ("SIGTERM", "SIGHUP") if (stop := getattr(signal, name, None)) is not None]
+    previous = {stop: signal.signal(stop, _as_interrupt) for stop in stops}
     try:
         code = command.main(arguments, prog_name="overread", standalone_mode=False)
         return code if isinstance(code, int) else ExitCode.DONE
@@ -36,7 +39,18 @@ def run(command: click.Command, arguments: list[str], *, debug: bool = False) ->
             raise
         return _report(error, as_json="--json" in arguments)
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for stop, handler in previous.items():
+            signal.signal(stop, handler)
+
+
+def _mend_streams() -> None:
+    """A closed stream, or one that cannot spell "mm³", must not cost the work."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:
@@ -47,7 +61,9 @@ def _report(error: Exception, *, as_json: bool) -> int:
     if isinstance(error, MemoryError):
         error = ResourceError("ran out of memory", way_out="Close other programs or read a smaller series.")
     elif isinstance(error, OSError) and not isinstance(error, OverreadError) and error.errno in _RESOURCES:
-        error = ResourceError(_RESOURCES[error.errno], where=str(error.filename or ""), way_out="Nothing was left.")
+        error = ResourceError(
+            _RESOURCES[error.errno], where=str(error.filename or ""), way_out="Free some and run again."
+        )
     if isinstance(error, OverreadError):
         if as_json:
             click.echo(json.dumps(error.to_dict()), err=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from overread.cli.options import json_option
+from overread.cli.options import ANY_PATH, json_option
 
 
 @click.command(epilog="Example: overread simulate chest_ct_nodule -o ./phantom --seed 7")
 @click.argument("task")
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="New or empty folder.")
+@click.option("-o", "--out", type=ANY_PATH, required=True, help="New or empty folder.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
 @json_option
 def simulate(task: str, out: Path, seed: int, as_json: bool) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from overread.cli.options import json_option, make_runtime, progress_bar, quiet_option, resource_options
+from overread.cli.options import ANY_PATH, json_option, make_runtime, progress_bar, quiet_option, resource_options
 from overread.errors import ExitCode
 
 
 @click.command(epilog="Example: overread verify ./scan-results")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--input", "source", type=click.Path(path_type=Path), help="Where the images lie now, if they moved.")
+@click.argument("folder", type=ANY_PATH)
+@click.option("--input", "source", type=ANY_PATH, help="Where the images lie now, if they moved.")
 @click.option("--files-only", is_flag=True, help="Compare digests with the manifest; do not repeat the run.")
 @resource_options
 @json_option

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.errors import ScopeError, UsageError
+from overread.errors import GeometryError, ScopeError, UsageError
 from overread.findings import Finding, Reading, ScopeAnswer
 from overread.geometry import Grid, Policy
 from overread.image import Intensity, Volume
@@ -230,6 +230,7 @@ def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | N
     if not pairs and named and tasks and series:
         return tasks[0], max(series, key=lambda s: s.shape[0])
     if not pairs:
+        _require_sound(series)
         raise ScopeError(
             f"none of {len(series)} series suits an installed task; {_first_reason(series)}",
             way_out="`overread inspect` says why for each.",
@@ -245,6 +246,20 @@ def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | N
             way_out="Name one with --series and the end of its UID, or open its file alone.",
         )
     return best[0]
+
+
+def _require_sound(series: tuple[Series, ...]) -> None:
+    """What is wrong with the files comes before what they are not."""
+    unsound = [one for one in series if one.verdict.status == "unsound"]
+    if unsound:
+        worst = max(unsound, key=lambda one: one.n_files)
+        fault = worst.verdict.faults[0]
+        files = f" ({', '.join(fault.files[:3])})" if fault.files else ""
+        raise GeometryError(
+            f"series ...{worst.series_uid[-12:]}: {worst.verdict.sentence()}{files}",
+            where=str(worst.source.root or ""),
+            way_out="Send the series again, or see `overread inspect`.",
+        )
 
 
 def _first_reason(series: tuple[Series, ...]) -> str:

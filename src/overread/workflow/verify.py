@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overread import evidence
-from overread.errors import IntegrityError
+from overread.errors import IntegrityError, UsageError
 from overread.image import Intensity
 from overread.runtime import Progress, Runtime, silent
 from overread.workflow.analyze import analyze
@@ -62,20 +62,24 @@ def verify(
         return Verification(changed, repeated=False)
     manifest = evidence.read_manifest(folder)
     request = manifest.get("request")
-    if not isinstance(request, dict) or not {"task", "series", "policy", "intensity", "seg"} <= set(request):
+    wanted = ("input", "task", "series", "policy", "intensity", "seg")
+    if not isinstance(request, dict) or not all(isinstance(request.get(name), str) for name in wanted):
         raise IntegrityError("the manifest does not say how the run was made", where=str(folder))
     place = Path(source) if source is not None else Path(request["input"]) if request.get("input") else None
     if place is None or not place.exists():
         return Verification((), repeated=False, note="the input is not there any more: name it with --input")
-    analysis = analyze(
-        place,
-        task=request["task"],
-        series=request["series"] or None,
-        policy=request["policy"],
-        intensity=Intensity[request["intensity"]] if request["intensity"] else None,
-        runtime=runtime,
-        progress=progress,
-    )
+    try:
+        analysis = analyze(
+            place,
+            task=request["task"],
+            series=request["series"] or None,
+            policy=request["policy"],
+            intensity=Intensity[request["intensity"]] if request["intensity"] else None,
+            runtime=runtime,
+            progress=progress,
+        )
+    except (UsageError, KeyError) as error:
+        raise IntegrityError(f"the manifest asks for a run that cannot be made: {error}", where=str(folder)) from error
     differing_inputs = _differences("input", manifest["inputs"], analysis.inputs)
     if differing_inputs:
         return Verification(tuple(differing_inputs), repeated=True)
@@ -95,14 +99,9 @@ def _differences(what: str, before: dict[str, str], now: dict[str, str]) -> list
 
 
 def _compare_folders(folder: Path, again: Path) -> list[str]:
-    outputs = [
-        {
-            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in place.iterdir()
-            if path.name != "manifest.json"
-        }
+    """The manifest is compared too: it names the versions that made the results."""
+    before, now = (
+        {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in place.iterdir()}
         for place in (folder, again)
-    ]
-    if not outputs[1]:
-        raise IntegrityError("the repeated run wrote nothing", where=str(folder))
-    return _differences("repeated run,", outputs[0], outputs[1])
+    )
+    return _differences("repeated run,", before, now)
