@@ -95,7 +95,7 @@ def test_labels_reach_the_header(tmp_path: Path) -> None:
     labels = SeriesLabels(description="A phantom", thickness_mm=2.0, kernel="SHARP")
     ds = pydicom.dcmread(write_series(noisy_volume(), tmp_path / "s", seed=1, labels=labels)[0])
     assert (ds.SeriesDescription, float(ds.SliceThickness), ds.ConvolutionKernel) == ("A phantom", 2.0, "SHARP")
-    assert str(ds.PatientName).startswith("PHANTOM")
+    assert str(ds.PatientName) == "SIMULATED^NOBODY"
 
 
 def test_truth_is_plain_json(tmp_path: Path) -> None:

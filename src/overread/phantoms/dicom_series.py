@@ -35,11 +35,14 @@ class Transfer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesLabels:
-    """Words of the headers. The patient is invented: nothing here comes from a person."""
+    """Words of the headers. The patient is invented: nothing here comes from a person.
+
+    Neither name nor ID is a word of the other texts, since a reader withholds texts that name the patient.
+    """
 
     description: str = "overread phantom"
-    patient_name: str = "PHANTOM^CHEST"
-    patient_id: str = "PHANTOM"
+    patient_name: str = "SIMULATED^NOBODY"
+    patient_id: str = "SIMULATED"
     body_part: str = "CHEST"
     kvp: float = 120.0
     kernel: str = "PHANTOM_B"

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from overread.errors import InputError, IntegrityError
 from overread.image import SourceFrame
+from overread.io.dicom.privacy import Patient
 
 _TYPE_2 = (
     "PatientName",
@@ -23,14 +25,8 @@ _TYPE_2 = (
     "AccessionNumber",
     "ReferringPhysicianName",
 )
-_NAMING = (
-    "PatientName",
-    "PatientID",
-    "OtherPatientIDs",
-    "OtherPatientNames",
-    "PatientBirthName",
-    "PatientMotherBirthName",
-)
+_NAMES = ("PatientName", "OtherPatientNames", "PatientBirthName", "PatientMotherBirthName")
+_IDENTIFIERS = ("PatientID", "OtherPatientIDs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +41,14 @@ class SourceHeaders:
         """Header of the first frame."""
         return self.datasets[0]
 
-    def names_patient(self, text: str) -> bool:
-        """Whether `text` holds a name or identifier of the patient, in any case or word order."""
-        found = _words(text)
-        for keyword in _NAMING:
-            stored = str(self.first.get(keyword, "") or "")
-            if len(stored) > 3 and stored.lower() in text.lower():
-                return True
-            if any(
-                len(word) > 2 and (word in found or (word.isalpha() and word in "".join(found)))
-                for word in _words(stored)
-            ):
-                return True
-        return False
+    @property
+    def patient(self) -> Patient:
+        """What the first header calls the patient."""
+        return Patient(self._values(_NAMES), self._values(_IDENTIFIERS), str(self.first.get("PatientBirthDate") or ""))
 
-
-def _words(text: str) -> list[str]:
-    return "".join(c if c.isalnum() else " " for c in text.lower()).split()
+    def _values(self, keywords: tuple[str, ...]) -> tuple[str, ...]:
+        stored = [self.first.get(keyword) or "" for keyword in keywords]
+        return tuple(str(v) for value in stored for v in (value if isinstance(value, MultiValue) else [value]))
 
 
 def _read(path: Path) -> Dataset:
