@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,10 +122,7 @@ def read_headers(frames: tuple[SourceFrame, ...], *, gap_mm: float) -> SourceHea
     return SourceHeaders(tuple(datasets.values()), tuple(notes))
 
 
-def is_orthonormal(frame: SourceFrame, header: Dataset) -> bool:
-    """Whether the orientation stored in the header holds unit vectors at right angles, to 1e-5."""
+def is_as_stored(cosines: Sequence[float], header: Dataset) -> bool:
+    """Whether the header holds these six cosines, to 1e-6: half a micrometre over the widest picture."""
     stored = header.get("ImageOrientationPatient")
-    if stored is None:
-        return True
-    row, column = np.array(stored[:3], dtype=float), np.array(stored[3:], dtype=float)
-    return bool(max(abs(row @ row - 1), abs(column @ column - 1), abs(row @ column)) < 1e-5)
+    return stored is None or bool(np.abs(np.subtract(stored, cosines, dtype=np.float64)).max() < 1e-6)
