@@ -289,6 +289,25 @@ def test_without_a_frame_of_reference_numbers_are_reported_but_no_segment(make_c
     assert len(read_sr(tmp_path / "out" / "sr.dcm").groups) == 3
 
 
+def test_files_that_share_a_uid_get_a_report_but_no_segment(write_ct_series, make_reading, tmp_path):
+    grid = axial_grid((9, 28, 30), spacing_mm=(3.0, 0.8, 0.7))
+    labels = np.zeros(grid.shape, dtype=np.uint8)
+    labels[2:5, 6:11, 5:13] = 1
+    folder = tmp_path / "source"
+    write_ct_series(folder, np.where(labels == 1, 40, -850).astype(np.int16), grid)
+    ds = pydicom.dcmread(folder / "003.dcm")
+    ds.SOPInstanceUID = pydicom.dcmread(folder / "002.dcm").SOPInstanceUID
+    ds.save_as(folder / "003.dcm")
+    image = open_study(folder).only().load()
+    assert image.verdict.has("repeated_uid")
+    names = {p.name for p in write(make_reading(image.source, labels, image.grid), image, tmp_path / "out")}
+    assert {"sr.dcm", "mask.nii.gz", "report.html"} <= names
+    (row,) = read_result(tmp_path / "out")["not_written"]
+    assert row["file"] == "seg.dcm"
+    assert "share a SOP Instance UID" in row["reason"]
+    require_sound(tmp_path / "out")
+
+
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=25, deadline=None)
 def test_mapping_onto_frames_that_are_the_grid_changes_nothing(seed):

@@ -81,6 +81,9 @@ def _why_no_seg(reading: Reading) -> str:
         return "no finding has a segment"
     if not reading.source.frame_of_reference_uid:
         return "the source has no Frame of Reference, so a segment cannot be placed in the patient"
+    files = {frame.path: frame.sop_uid for frame in reading.source.frames}
+    if len(set(files.values())) < len(files):
+        return "files of the source share a SOP Instance UID, so a segment cannot say on which of them it lies"
     return ""
 
 
