@@ -10,8 +10,8 @@ import pytest
 
 from overread.errors import GeometryError, UsageError
 from overread.findings import Quality
-from overread.geometry import Grid
-from overread.image import Volume
+from overread.geometry import Grid, axial_grid
+from overread.image import Intensity, Volume
 from overread.measure import NoduleMeasure, NotMeasurable, measure_nodule
 
 SIZES = {
@@ -190,3 +190,21 @@ def test_a_scrap_is_not_taken_for_the_nodule(ball_scan):
     answer = measure_nodule(scan.image, scan.seed, 5.0, scan.lung)
     assert isinstance(answer, NotMeasurable)
     assert "speck" in answer.reason
+
+
+def test_a_tilted_gantry_leaves_lengths_across_slices_untold():
+    affine = np.array(axial_grid((24, 40, 40), spacing_mm=(1.5, 0.75, 0.7)).affine_lps)
+    affine[1, 0] = 1.5 * np.tan(np.radians(15))
+    grid = Grid((24, 40, 40), affine)
+    middle = grid.to_lps((11.5, 19.5, 19.5))
+    index = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1)
+    away = np.linalg.norm(grid.to_lps(index) - middle, axis=-1)
+    ball = np.clip((5.0 - away) / 0.75 + 0.5, 0, 1)
+    image = Volume((-850 + 890 * ball).astype(np.float32), grid, Intensity.HU)
+    nodule = measure_nodule(image, (11.5, 19.5, 19.5), 5.0, np.ones(grid.shape, bool))
+    assert isinstance(nodule, NoduleMeasure)
+    for name in ("long_axis_3d", "short_axis_3d"):
+        assert "tilted" in nodule[name].method
+        assert np.isnan(nodule[name].value)
+    truth_mm3 = 4 / 3 * np.pi * 5.0**3
+    assert nodule["volume"].interval.low * 0.97 < truth_mm3 < nodule["volume"].interval.high * 1.03

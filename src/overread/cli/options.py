@@ -21,7 +21,9 @@ quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on 
 
 def resource_options(command: F) -> F:
     """`--threads` and `--max-memory`, which govern everything beneath."""
-    command = click.option("--max-memory", metavar="SIZE", help="Refuse to use more, such as 4G.")(command)
+    command = click.option("--max-memory", metavar="SIZE", help="Refuse to load an image that needs more, such as 4G.")(
+        command
+    )
     return click.option("--threads", type=click.IntRange(1), help="Cores to use; all by default.")(command)
 
 

@@ -27,7 +27,7 @@ def run(command: click.Command, arguments: list[str], *, debug: bool = False) ->
         return ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
         return _say("interrupted; nothing half-written was left behind", ExitCode.INTERRUPTED)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # the reader of our pipe has gone; click then leaves by SystemExit
         with contextlib.suppress(OSError):
             sys.stdout.close()
         return ExitCode.DONE

@@ -45,6 +45,22 @@ def _card(card: TaskCard) -> None:
         click.echo(click.style(head, bold=True))
         for line in lines:
             click.echo(click.wrap_text(line, 100, "  ", "  "))
+    click.echo(click.style("Operating points", bold=True))
+    show.table(
+        ["name", "set", "n", "threshold", "sensitivity", "95 %", "false positives a scan"],
+        [
+            [
+                point.name,
+                point.set_name,
+                str(point.n),
+                show.number(point.threshold),
+                show.number(point.sensitivity),
+                _limits(point.sensitivity_interval),
+                show.number(point.false_positives_per_scan),
+            ]
+            for point in card.operating_points
+        ],
+    )
     click.echo(click.style("Figures", bold=True))
     show.table(
         ["figure", "set", "n", "value", "95 %", "command"],
@@ -54,9 +70,13 @@ def _card(card: TaskCard) -> None:
                 f.set_name,
                 str(f.n),
                 f"{show.number(f.value)} {f.unit if f.unit != '1' else ''}".rstrip(),
-                "" if f.interval is None else f"{show.number(f.interval[0])} to {show.number(f.interval[1])}",
+                "" if f.interval is None else _limits(f.interval),
                 f.command,
             ]
             for f in card.figures
         ],
     )
+
+
+def _limits(interval: tuple[float, float]) -> str:
+    return f"{show.number(interval[0])} to {show.number(interval[1])}"

@@ -46,6 +46,6 @@ def verify(
             click.echo(line)
         if result.note:
             click.echo(f"note: {result.note}")
-        done = "the run was repeated" if result.repeated else "files compared with the manifest"
+        done = "the run was repeated" if result.repeated else "files compared with the manifest, the run not repeated"
         click.echo(f"{'sound' if result.sound else 'NOT sound'}: {done}")
     return ExitCode.DONE if result.sound else ExitCode.INTEGRITY

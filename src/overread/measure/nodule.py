@@ -22,6 +22,11 @@ from overread.measure.types import NoduleType, type_of
 from overread.measure.volume import Shape, shape_nodule
 
 HU = "[hnsf'U]"
+CHECKED_RADII_MM = (2.0, 10.0)
+"""Intervals were checked on nodules of 4-20 mm."""
+TILT_DEG = 1.0
+"""From this shear on, distances across slices of the rectangular working grid are wrong."""
+ACROSS_SLICES = ("long_axis_3d", "short_axis_3d")
 SPECK_SHARE = 0.35
 """The rough radius is right within a factor of two: much less is a scrap left by a cut, not the nodule."""
 CORE_MM = 1.0
@@ -150,6 +155,8 @@ def _assemble(image: Volume, shape: Shape, kind: NoduleType, plan: MeasurePlan) 
     occupancy = shape.occupancy
     coarse = patch.gather(occupancy)
     sizes = sizes_of(shape, axes, kind, plan, quality)
+    if image.grid.shear_deg > TILT_DEG:
+        sizes = tuple(_untold_by_tilt(one, quality) if one.name in ACROSS_SLICES else one for one in sizes)
     measurements = (*sizes, *_densities(shape, coarse, sizes[0], quality), *_edges(shape, quality))
     where = _centroid(occupancy)
     x, y, z = (float(c) for c in image.grid.to_lps(patch.fine_to_index(where)))
@@ -180,6 +187,11 @@ def _assemble(image: Volume, shape: Shape, kind: NoduleType, plan: MeasurePlan) 
     )
 
 
+def _untold_by_tilt(one: Measurement, quality: Quality) -> Measurement:
+    reason = "the gantry was tilted: lengths across slices are not measured on a sheared grid"
+    return Measurement.not_measurable(one.name, one.unit, reason, quality)
+
+
 def _centroid(share: NDArray[np.float32]) -> NDArray[np.float64]:
     """(3,) weighted mean index."""
     total = float(share.sum(dtype=np.float64))
@@ -203,8 +215,10 @@ def _quality(image: Volume, shape: Shape) -> Quality:
         quality |= Quality.LOW_CONTRAST
     if radius < 2.0:
         quality |= Quality.TOO_SMALL
-    if image.verdict.status != "sound" or image.grid.shear_deg > 1.0:
+    if image.verdict.status != "sound" or image.grid.shear_deg > TILT_DEG:
         quality |= Quality.GEOMETRY_CAVEAT
+    if not CHECKED_RADII_MM[0] <= radius <= CHECKED_RADII_MM[1]:
+        quality |= Quality.EXTRAPOLATED
     return quality
 
 

@@ -47,7 +47,7 @@ class MeasurePlan:
         Rules of the types: see `types.type_of`.
     smallest_mm, largest_mm : float
         Diameters between which a figure is given at all.
-    model_share, model_mm, core_doubt, vessel_..., corner_doubt, wall_floor_mm, section_..., cut_... : float
+    model_share, model_mm, core_..., vessel_..., corner_doubt, wall_floor_mm, section_..., cut_... : float
         Standard deviations that no formula gives, as shares or mm, set on calibration blocks
         (`python -m overread_lab.studies.nodule_measure --purpose calibrate`), never on the blocks that are evaluated.
     feret_excess : float
@@ -70,6 +70,7 @@ class MeasurePlan:
     model_share: float = 0.003
     model_mm: float = 0.032
     core_doubt: float = 0.04
+    core_at_wall_doubt: float = 0.15
     vessel_cut_mm: float = 0.2
     vessel_doubt: float = 0.25
     vessel_rest: float = 0.01

@@ -55,7 +55,8 @@ def volume_parts(shape: Shape, plan: MeasurePlan) -> dict[str, float]:
         "shape model": (plan.model_share + plan.model_mm / sphere_radius_mm(volume)) * volume,
     }
     if shape.core is not None:
-        parts["core in ground glass"] = plan.core_doubt * volume
+        doubt = plan.core_doubt if segment.wall is None else plan.core_at_wall_doubt
+        parts["core in ground glass"] = doubt * volume
     if segment.vessel is not None:
         cut = segment.vessel
         share = cut.area_mm2 / (4 * math.pi * cut.radius_mm**2)

@@ -154,7 +154,7 @@ def _shape_once(
     shape = _settle(scene, patch, seed, radius_mm, levels)
     if isinstance(shape, str) or shape.levels.contrast_hu < 60.0:
         return shape
-    return _with_core(scene, patch, seed, radius_mm, shape)
+    return _with_core(scene, patch, seed, radius_mm, shape=shape, first=levels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,15 +170,21 @@ class _Scene:
     plan: MeasurePlan
 
 
-def _with_core(scene: _Scene, patch: Patch, seed: NDArray[np.float64], radius_mm: float, shape: Shape) -> Shape:
-    """The same nodule measured around its solid core, where it has one in ground glass."""
+def _with_core(
+    scene: _Scene, patch: Patch, seed: NDArray[np.float64], radius_mm: float, *, shape: Shape, first: Levels
+) -> Shape:
+    """The same nodule measured around its solid core, where it has one in ground glass.
+
+    `first` are the levels of the whole patch: 2-5 mm around the core of a large nodule there is only ground glass.
+    """
+    apart = first.background_hu < shape.levels.background_hu - 0.5 * first.background_sd_hu
+    lung = first if apart else shape.levels
+    levels = replace(shape.levels, background_hu=lung.background_hu, background_sd_hu=lung.background_sd_hu)
     blur = math.hypot(effective_sigma_mm(scene.edge.sigma_mm, patch.spacing_mm, scene.edge.slice_width_mm), CALM_MM)
-    core = find_core(
-        patch, shape.segment, shape.levels, shape.fit.density_hu, solid_hu=scene.plan.solid_hu, blur_mm=blur
-    )
+    core = find_core(patch, shape.segment, levels, shape.fit.density_hu, solid_hu=scene.plan.solid_hu, blur_mm=blur)
     if core is None:
         return shape
-    rim = replace(shape.levels, plateau_hu=core.rim_hu)
+    rim = replace(levels, plateau_hu=core.rim_hu)
     whole = _settle(scene, core.taken_out(patch, scene.scanner), seed, 1.5 * radius_mm, rim, may_leak=False)
     if isinstance(whole, str) or whole.cut_by_image:
         return shape

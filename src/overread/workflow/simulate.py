@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +25,8 @@ class Simulation:
 def simulate(task: str, out: str | Path, *, seed: int = 1) -> Simulation:
     """Write the phantom of a task to OUT/series (DICOM) and OUT/truth.json. The same seed gives the same bytes.
 
+    The folder appears whole, by one rename, or not at all.
+
     Raises
     ------
     UsageError
@@ -32,6 +36,16 @@ def simulate(task: str, out: str | Path, *, seed: int = 1) -> Simulation:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError("exists and is not empty", where=str(folder), way_out="Name a new folder.")
     phantom = find_task(task).simulate(seed)
-    write_series(phantom.volume, folder / "series", seed=seed)
-    write_truth(phantom, folder / "truth.json")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.partial-", dir=folder.parent))
+    try:
+        write_series(phantom.volume, partial / "series", seed=seed)
+        write_truth(phantom, partial / "truth.json")
+        partial.chmod(0o755)
+        if folder.exists():
+            folder.rmdir()
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     return Simulation(phantom, folder / "series", folder / "truth.json")

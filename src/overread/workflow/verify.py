@@ -61,7 +61,9 @@ def verify(
     if not repeat or changed:
         return Verification(changed, repeated=False)
     manifest = evidence.read_manifest(folder)
-    request = manifest["request"]
+    request = manifest.get("request")
+    if not isinstance(request, dict) or not {"task", "series", "policy", "intensity", "seg"} <= set(request):
+        raise IntegrityError("the manifest does not say how the run was made", where=str(folder))
     place = Path(source) if source is not None else Path(request["input"]) if request.get("input") else None
     if place is None or not place.exists():
         return Verification((), repeated=False, note="the input is not there any more: name it with --input")

@@ -6,6 +6,7 @@ import numpy as np
 
 from overread.findings import Reason, Scope, ScopeAnswer
 from overread.image import Intensity, Source, Volume
+from overread.tasks.chest_ct_nodule.axial import axial
 
 MIN_LENGTH_MM = 30.0
 """Less of the chest along the slices than this cannot hold a lung segment with its surroundings."""
@@ -55,14 +56,14 @@ def _against_spacing(shape: tuple[int, int, int], spacing_mm: tuple[float, float
 
 def scope_of_image(image: Volume) -> Scope:
     """Scope by headers and by the range of values."""
-    headers = scope_of_headers(image.source, image.grid.shape, image.grid.spacing_mm)
+    grid = axial(image).grid
+    headers = scope_of_headers(image.source, grid.shape, grid.spacing_mm)
     if headers.answer is ScopeAnswer.NO:
         return headers
     if image.intensity is not Intensity.HU:
-        return Scope(
-            ScopeAnswer.NO,
-            (Reason("unit_unknown", "values carry no unit; say that they are HU (--intensity hu) if they are"),),
-        )
+        files = image.source.kind == "dicom"
+        way_out = "the files lack a rescale to HU" if files else "say that they are HU (--intensity hu) if they are"
+        return Scope(ScopeAnswer.NO, (Reason("unit_unknown", f"values carry no unit; {way_out}"),))
     sample = image.array[:: max(1, image.array.shape[0] // 16), ::4, ::4].astype(np.float32)
     if not np.isfinite(sample).all():
         return Scope(ScopeAnswer.NO, (Reason("not_finite", "some values are NaN or infinite"),))

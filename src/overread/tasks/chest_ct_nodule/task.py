@@ -16,7 +16,6 @@ from overread.findings import (
     Descriptor,
     Finding,
     Laterality,
-    Measurement,
     Provenance,
     Reading,
     Scope,
@@ -31,7 +30,8 @@ from overread.measure import NoduleMeasure, NotMeasurable, estimate_edge, measur
 from overread.ops.lung_field import LungField, lung_field
 from overread.phantoms import Phantom
 from overread.runtime import Progress, Runtime, within
-from overread.tasks.chest_ct_nodule.categories import fleischner_2017, gravest, lung_rads_2022
+from overread.tasks.chest_ct_nodule.axial import axial, turned_back
+from overread.tasks.chest_ct_nodule.categories import UNDETERMINED, fleischner_2017, gravest, lung_rads_2022
 from overread.tasks.chest_ct_nodule.detect import Candidate, find_nodules
 from overread.tasks.chest_ct_nodule.location import LungExtent, lung_extent, side_of, zone_of
 from overread.tasks.chest_ct_nodule.plan import NodulePlan
@@ -39,6 +39,8 @@ from overread.tasks.chest_ct_nodule.scope import scope_of_headers, scope_of_imag
 
 NAME = "chest_ct_nodule"
 TITLE = "Lung nodules on chest CT"
+SMOOTH_BELOW = 0.15
+"""The upper ends of spiculation and lobulation lie below this on a surface that is called smooth."""
 LIMITS = (
     "Nodules that touch vessels or pleura have wider intervals: part of their boundary is set by rule.",
     "Lobes are not told apart; the zone is a third of the scanned height of the lung.",
@@ -90,7 +92,10 @@ class ChestCtNodule:
         if scope.answer is ScopeAnswer.NO:
             return self._refusal(image, scope)
         with runtime.hold_library_threads():
-            return self._read(image, scope, runtime, progress)
+            reading = self._read(axial(image), scope, runtime, progress)
+        if reading.segments is None:
+            return reading
+        return replace(reading, segments=turned_back(reading.segments, image.grid))
 
     def _read(self, image: Volume, scope: Scope, runtime: Runtime, progress: Progress) -> Reading:
         watch = _Watch(progress)
@@ -99,11 +104,10 @@ class ChestCtNodule:
         if not lung.found:
             return self._refusal(image, Scope(ScopeAnswer.NO, lung.reasons))
         watch.stage("find", 0.25)
-        candidates = find_nodules(image, lung, self.plan.detect, runtime, within(progress, 0.25, 0.5))[
-            : self.plan.most_findings
-        ]
+        found = find_nodules(image, lung, self.plan.detect, runtime, within(progress, 0.25, 0.5))
+        candidates = found[: self.plan.most_findings]
         watch.stage("measure", 0.5)
-        edge = estimate_edge(image, lung.inside)
+        edge = estimate_edge(image, lung.inside, self.plan.measure)
 
         def measured(candidate: Candidate) -> NoduleMeasure | NotMeasurable:
             return measure_nodule(
@@ -124,12 +128,17 @@ class ChestCtNodule:
             source=image.source,
             verdict=image.verdict,
             findings=findings,
-            labels=_summary(findings),
+            labels=_summary(findings, self.plan.smallest_mm),
             segments=segments,
             windows=(PULMONARY_PAPER, LUNG_WINDOW, SOFT_TISSUE),
-            caveats=_caveats(scope, lung, image, lost),
+            caveats=(*_caveats(scope, lung, image, lost), *self._left_out(len(found)), *LIMITS),
             seconds=seconds,
         )
+
+    def _left_out(self, found: int) -> tuple[str, ...]:
+        if found <= self.plan.most_findings:
+            return ()
+        return (f"{found - self.plan.most_findings} more places of lower score were not measured",)
 
     def _listed(self, measure: NoduleMeasure) -> bool:
         return not measure["mean_diameter"].value < self.plan.smallest_mm
@@ -238,7 +247,7 @@ def _caveats(
             f"a suspicious place at ({x:.1f}, {y:.1f}, {z:.1f}) mm (score {candidate.score:.2f}) could not be "
             f"measured and is not listed: {why.reason}"
         )
-    return (*caveats, *LIMITS)
+    return tuple(caveats)
 
 
 def _distinct(measured: list[tuple[Candidate, NoduleMeasure]]) -> list[tuple[Candidate, NoduleMeasure]]:
@@ -272,18 +281,22 @@ def _place_words(side: Laterality | None, zone: str) -> str:
 
 
 def _is_juxtapleural_smooth(measure: NoduleMeasure) -> bool:
-    """Lung-RADS 2022 keeps smooth, solid juxtapleural nodules below 10 mm in category 2."""
-    spiculation: Measurement = measure["spiculation"]
-    return measure.attachment == "juxtapleural" and measure.nodule_type == "solid" and spiculation.value < 0.1
+    """Lung-RADS 2022 keeps smooth, solid juxtapleural nodules below 10 mm in category 2: only when that is certain."""
+    surfaces = (measure["spiculation"], measure["lobulation"])
+    smooth = all(one.interval is not None and one.interval.high < SMOOTH_BELOW for one in surfaces)
+    return measure.attachment == "juxtapleural" and measure.nodule_type == "solid" and smooth
 
 
-def _summary(findings: tuple[Finding, ...]) -> tuple[Descriptor, ...]:
+def _summary(findings: tuple[Finding, ...], smallest_mm: float) -> tuple[Descriptor, ...]:
     if not findings:
-        return (Descriptor("nodules", "0", "no nodule of 3 mm or more was found"),)
-    worst = gravest([finding.descriptor("lung_rads_2022") for finding in findings])
+        return (Descriptor("nodules", "0", f"no nodule of {smallest_mm:g} mm or more was found"),)
+    categories = [finding.descriptor("lung_rads_2022") for finding in findings]
+    worst = gravest(categories)
+    unknown = sum(one.value == UNDETERMINED for one in categories)
+    rest = f"; {unknown} could not be judged" if unknown and worst.value != UNDETERMINED else ""
     return (
         Descriptor("nodules", str(len(findings)), f"{len(findings)} listed"),
-        replace(worst, text=f"{worst.text} (highest of all findings)"),
+        replace(worst, text=f"{worst.text} (highest of all findings{rest})"),
     )
 
 
