@@ -263,7 +263,7 @@ def _texts(raw: dict[str, bytes], found: dict[int, bytes]) -> dict[str, str]:
     texts = {}
     for name in ("manufacturer", "model", "kernel", "body_part", "patient_position", "study_date", "description"):
         if text := _text(raw[name], codec):
-            coded = (name == "body_part" and text in _BODY_PARTS) or (name == "study_date" and text.isdigit())
+            coded = (name == "body_part" and text.upper() in _BODY_PARTS) or (name == "study_date" and text.isdigit())
             texts[name] = text if coded else patient.withhold(text)
     if "description" in texts:
         texts["series_description"] = texts.pop("description")
