@@ -256,6 +256,27 @@ def test_cosines_with_three_digits_are_made_orthonormal(make_case, tmp_path):
     require_sound(tmp_path / "out")
 
 
+@pytest.mark.parametrize("digits", [3, 4, 6])
+def test_a_wide_tilted_scan_with_rounded_cosines_is_written(write_ct_series, make_reading, tmp_path, digits):
+    tilt = np.deg2rad(12.3)
+    affine = np.eye(4)
+    affine[:3, :3] = np.stack([(0, 0, 2.5), (0, 0.8 * np.cos(tilt), 0.8 * np.sin(tilt)), (0.8, 0, 0)], axis=1)
+    grid = Grid((5, 300, 300), affine)
+    labels = np.zeros(grid.shape, dtype=np.uint8)
+    labels[1:4, 280:296, 270:290] = 1  # far from the corner that positions are given for
+    rounded = np.round([1, 0, 0, 0, np.cos(tilt), np.sin(tilt)], digits).tolist()
+    picture = np.where(labels == 1, 40, -850).astype(np.int16)
+    write_ct_series(tmp_path / "source", picture, grid, ImageOrientationPatient=rounded)
+    image = open_study(tmp_path / "source").only().load()
+    frame = image.source.frames[0]
+    assert np.linalg.norm(frame.column_lps) == pytest.approx(1, abs=1e-15)
+    write(make_reading(image.source, labels, image.grid, image.verdict), image, tmp_path / "out")
+    assert read_result(tmp_path / "out")["source_frames"]["how"] == "same"
+    want = image.grid.to_lps(np.argwhere(labels == 1).mean(axis=0))
+    np.testing.assert_allclose(seg_centroids(tmp_path / "out" / "seg.dcm")[1], want, atol=1e-3)
+    require_sound(tmp_path / "out")
+
+
 def test_without_a_frame_of_reference_numbers_are_reported_but_no_segment(make_case, tmp_path):
     case = make_case(FrameOfReferenceUID=None)
     source = dataclasses.replace(case.reading.source, frame_of_reference_uid="")
@@ -266,6 +287,25 @@ def test_without_a_frame_of_reference_numbers_are_reported_but_no_segment(make_c
     assert "Frame of Reference" in row["reason"]
     require_sound(tmp_path / "out")
     assert len(read_sr(tmp_path / "out" / "sr.dcm").groups) == 3
+
+
+def test_files_that_share_a_uid_get_a_report_but_no_segment(write_ct_series, make_reading, tmp_path):
+    grid = axial_grid((9, 28, 30), spacing_mm=(3.0, 0.8, 0.7))
+    labels = np.zeros(grid.shape, dtype=np.uint8)
+    labels[2:5, 6:11, 5:13] = 1
+    folder = tmp_path / "source"
+    write_ct_series(folder, np.where(labels == 1, 40, -850).astype(np.int16), grid)
+    ds = pydicom.dcmread(folder / "003.dcm")
+    ds.SOPInstanceUID = pydicom.dcmread(folder / "002.dcm").SOPInstanceUID
+    ds.save_as(folder / "003.dcm")
+    image = open_study(folder).only().load()
+    assert image.verdict.has("repeated_uid")
+    names = {p.name for p in write(make_reading(image.source, labels, image.grid), image, tmp_path / "out")}
+    assert {"sr.dcm", "mask.nii.gz", "report.html"} <= names
+    (row,) = read_result(tmp_path / "out")["not_written"]
+    assert row["file"] == "seg.dcm"
+    assert "share a SOP Instance UID" in row["reason"]
+    require_sound(tmp_path / "out")
 
 
 @given(seed=st.integers(0, 10_000))

@@ -146,6 +146,30 @@ def test_another_reading_gets_other_uids(case, tmp_path):
     assert a != b
 
 
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("PatientName", "ROE^RICHARD"),
+        ("PatientID", "MRN0000"),
+        ("PatientBirthDate", "19600101"),
+        ("PatientSex", "M"),
+        ("StudyDate", "20020304"),
+        ("AccessionNumber", "A1"),
+    ],
+)
+def test_another_patient_or_study_gets_other_uids(case, tmp_path, keyword, value):
+    write(case.reading, case.image, tmp_path / "a")
+    for path in case.reading.source.paths:
+        ds = pydicom.dcmread(path)
+        setattr(ds, keyword, value)
+        ds.save_as(path)
+    write(case.reading, case.image, tmp_path / "b")
+    for name in ("seg.dcm", "sr.dcm"):
+        a, b = (pydicom.dcmread(tmp_path / x / name) for x in "ab")
+        assert a.SOPInstanceUID != b.SOPInstanceUID
+        assert a.SeriesInstanceUID != b.SeriesInstanceUID
+
+
 def test_no_name_number_or_birth_date_outside_the_dicom_files(case, tmp_path):
     files = write(case.reading, case.image, tmp_path / "out")
     for path in files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import subprocess
@@ -89,13 +90,35 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
         write_series(volume, tmp_path / "full" / "x" / "inside_a_file", seed=1)
 
 
+def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ResourceError, match="the disk is full") as caught:
+        write_series(noisy_volume(), tmp_path / "s", seed=1)
+    assert "CT0001.dcm" in str(caught.value)
+    assert "Free some space" in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_real_full_device_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("overread.phantoms.dicom_series._require_writable", lambda volume, folder: stored)
+    volume = noisy_volume()
+    stored = (volume.array + 1024).astype(np.int16)
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "CT0001.dcm").symlink_to("/dev/full")
+    with pytest.raises(ResourceError, match="the disk is full"):
+        write_series(volume, tmp_path / "s", seed=1)
+
+
 def test_labels_reach_the_header(tmp_path: Path) -> None:
     import pydicom  # noqa: PLC0415
 
     labels = SeriesLabels(description="A phantom", thickness_mm=2.0, kernel="SHARP")
     ds = pydicom.dcmread(write_series(noisy_volume(), tmp_path / "s", seed=1, labels=labels)[0])
     assert (ds.SeriesDescription, float(ds.SliceThickness), ds.ConvolutionKernel) == ("A phantom", 2.0, "SHARP")
-    assert str(ds.PatientName).startswith("PHANTOM")
+    assert str(ds.PatientName) == "SIMULATED^NOBODY"
 
 
 def test_truth_is_plain_json(tmp_path: Path) -> None:

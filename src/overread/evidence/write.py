@@ -31,7 +31,8 @@ MASK, SEG, SR, OVERLAY, REPORT = "mask.nii.gz", "seg.dcm", "sr.dcm", "overlay.pn
 
 
 _CODED_FACTS = frozenset({"body_part", "patient_position", "transfer_syntax", "study_date", "manufacturer", "model"})
-"""Facts in which nobody types a name; all others are looked through."""
+"""Facts that the reader of the files has looked through, or in which nobody types a name; all others are looked
+through again, since a Source may be made by hand."""
 
 
 @dataclass(slots=True)
@@ -80,6 +81,9 @@ def _why_no_seg(reading: Reading) -> str:
         return "no finding has a segment"
     if not reading.source.frame_of_reference_uid:
         return "the source has no Frame of Reference, so a segment cannot be placed in the patient"
+    files = {frame.path: frame.sop_uid for frame in reading.source.frames}
+    if len(set(files.values())) < len(files):
+        return "files of the source share a SOP Instance UID, so a segment cannot say on which of them it lies"
     return ""
 
 
@@ -161,7 +165,8 @@ def _withheld(reading: Reading, headers: SourceHeaders | None) -> frozenset[str]
     if headers is None:
         return frozenset()
     texts = {key: value for key, value in reading.source.facts.items() if isinstance(value, str)}
-    return frozenset(key for key in texts.keys() - _CODED_FACTS if headers.names_patient(texts[key]))
+    patient = headers.patient
+    return frozenset(key for key in texts.keys() - _CODED_FACTS if patient.is_named_in(texts[key]))
 
 
 def write(

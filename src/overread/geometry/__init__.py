@@ -1,7 +1,7 @@
 """Where pixels are in the patient: grids, orientation, and the verdict on an input's geometry. No pixels here."""
 
 from overread.geometry.grid import Grid, axial_grid
-from overread.geometry.orientation import ORIENTATIONS, closest_letters, orient, orientation_of
+from overread.geometry.orientation import ORIENTATIONS, closest_letters, orient, orientation_of, right_angled
 from overread.geometry.verdict import Fault, Policy, Severity, Verdict
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "closest_letters",
     "orient",
     "orientation_of",
+    "right_angled",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import permutations, product
 from typing import TypeVar
 
@@ -55,3 +56,21 @@ def orient(array: NDArray[Scalar], grid: Grid, letters: str = "SPL") -> tuple[ND
     view = array.transpose(a, b, c)
     view = view[tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)]
     return view, grid.permute((a, b, c), flips)
+
+
+def right_angled(
+    row_lps: Sequence[float] | NDArray[np.float64], column_lps: Sequence[float] | NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The row direction of length 1, and the column direction of length 1 at a right angle to it.
+
+    Grid, frames and written objects all take rounded cosines through here, so that they agree. Directions that span
+    no plane come back as they are.
+    """
+    row, column = np.asarray(row_lps, dtype=np.float64), np.asarray(column_lps, dtype=np.float64)
+    length = float(np.linalg.norm(row))
+    if not (np.isfinite(length) and length > 0):
+        return row, column
+    unit = row / length
+    across = column - (column @ unit) * unit
+    height = float(np.linalg.norm(across))
+    return (unit, across / height) if np.isfinite(height) and height > 0 else (row, column)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from overread.geometry.orientation import right_angled
 from overread.geometry.verdict import Fault, Policy, Severity, Verdict
 
 SAME_PLACE_MM = 0.01
@@ -119,9 +120,7 @@ def orthonormal(frames: Frames) -> tuple[Vector, Vector, list[Fault]]:
         extent = float(off * max(np.multiply(frames.shape, spacing)))
         message = f"direction cosines are off by {off:.5f}, {extent:.2f} mm over the picture; put right"
         faults.append(Fault("cosines_not_orthonormal", Severity.WARNING, message, extent))
-    row = row / np.linalg.norm(row)
-    column = column - (column @ row) * row
-    return row, column / np.linalg.norm(column), faults
+    return *right_angled(row, column), faults
 
 
 def gap_faults(pile: Pile, policy: Policy) -> list[Fault]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import uuid
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
 import imagecodecs
@@ -35,11 +37,14 @@ class Transfer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesLabels:
-    """Words of the headers. The patient is invented: nothing here comes from a person."""
+    """Words of the headers. The patient is invented: nothing here comes from a person.
+
+    Neither name nor ID is a word of the other texts, since a reader withholds texts that name the patient.
+    """
 
     description: str = "overread phantom"
-    patient_name: str = "PHANTOM^CHEST"
-    patient_id: str = "PHANTOM"
+    patient_name: str = "SIMULATED^NOBODY"
+    patient_id: str = "SIMULATED"
     body_part: str = "CHEST"
     kvp: float = 120.0
     kernel: str = "PHANTOM_B"
@@ -86,7 +91,7 @@ def write_series(
     GeometryError
         A sheared grid: single-frame slices of a tilted gantry are not simulated.
     ResourceError
-        The folder cannot be written.
+        The disk is full, or the folder cannot be written.
     """
     stored, words = _require_writable(volume, folder), labels or SeriesLabels()
     digest = sha256(stored.tobytes() + repr((words, volume.grid.affine_lps.tolist())).encode()).hexdigest()[:32]
@@ -97,17 +102,29 @@ def write_series(
         for k in range(volume.grid.shape[0]):
             path = folder / f"CT{k + 1:04d}.dcm"
             uid = phantom_uid("instance", seed, digest, k)
-            _instance(series, volume, stored[k], k=k, syntax=transfer_syntax, uid=uid).save_as(
-                path, enforce_file_format=True, implicit_vr=False, little_endian=True
-            )
+            _save(_instance(series, volume, stored[k], k=k, syntax=transfer_syntax, uid=uid), path)
             paths.append(path)
     except OSError as error:
-        raise ResourceError(
-            f"the phantom series cannot be written: {error.strerror}",
-            where=str(folder),
-            way_out="Choose another folder.",
-        ) from error
+        raise _not_written(error, folder) from error
     return tuple(paths)
+
+
+def _save(instance: FileDataset, path: Path) -> None:
+    """By way of memory: pydicom wraps an error of the disk so that its cause is lost."""
+    stream = BytesIO()
+    instance.save_as(stream, enforce_file_format=True, implicit_vr=False, little_endian=True)
+    path.write_bytes(stream.getvalue())
+
+
+def _not_written(error: OSError, folder: Path) -> ResourceError:
+    where = str(error.filename or folder)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        way_out = "Free some space, or choose a folder elsewhere. What was written so far is not a whole series."
+        return ResourceError("the disk is full", where=where, way_out=way_out)
+    reason = error.strerror or type(error).__name__
+    return ResourceError(
+        f"the phantom series cannot be written: {reason}", where=where, way_out="Choose another folder."
+    )
 
 
 def _require_writable(volume: Volume, folder: Path) -> NDArray[np.int16]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from overread.errors import InputError, IntegrityError
 from overread.image import SourceFrame
+from overread.io.dicom.privacy import Patient
 
 _TYPE_2 = (
     "PatientName",
@@ -23,14 +26,8 @@ _TYPE_2 = (
     "AccessionNumber",
     "ReferringPhysicianName",
 )
-_NAMING = (
-    "PatientName",
-    "PatientID",
-    "OtherPatientIDs",
-    "OtherPatientNames",
-    "PatientBirthName",
-    "PatientMotherBirthName",
-)
+_NAMES = ("PatientName", "OtherPatientNames", "PatientBirthName", "PatientMotherBirthName")
+_IDENTIFIERS = ("PatientID", "OtherPatientIDs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +42,14 @@ class SourceHeaders:
         """Header of the first frame."""
         return self.datasets[0]
 
-    def names_patient(self, text: str) -> bool:
-        """Whether `text` holds a name or identifier of the patient, in any case or word order."""
-        found = _words(text)
-        for keyword in _NAMING:
-            stored = str(self.first.get(keyword, "") or "")
-            if len(stored) > 3 and stored.lower() in text.lower():
-                return True
-            if any(
-                len(word) > 2 and (word in found or (word.isalpha() and word in "".join(found)))
-                for word in _words(stored)
-            ):
-                return True
-        return False
+    @property
+    def patient(self) -> Patient:
+        """What the first header calls the patient."""
+        return Patient(self._values(_NAMES), self._values(_IDENTIFIERS), str(self.first.get("PatientBirthDate") or ""))
 
-
-def _words(text: str) -> list[str]:
-    return "".join(c if c.isalnum() else " " for c in text.lower()).split()
+    def _values(self, keywords: tuple[str, ...]) -> tuple[str, ...]:
+        stored = [self.first.get(keyword) or "" for keyword in keywords]
+        return tuple(str(v) for value in stored for v in (value if isinstance(value, MultiValue) else [value]))
 
 
 def _read(path: Path) -> Dataset:
@@ -134,10 +122,7 @@ def read_headers(frames: tuple[SourceFrame, ...], *, gap_mm: float) -> SourceHea
     return SourceHeaders(tuple(datasets.values()), tuple(notes))
 
 
-def is_orthonormal(frame: SourceFrame, header: Dataset) -> bool:
-    """Whether the orientation stored in the header holds unit vectors at right angles, to 1e-5."""
+def is_as_stored(cosines: Sequence[float], header: Dataset) -> bool:
+    """Whether the header holds these six cosines, to 1e-6: half a micrometre over the widest picture."""
     stored = header.get("ImageOrientationPatient")
-    if stored is None:
-        return True
-    row, column = np.array(stored[:3], dtype=float), np.array(stored[3:], dtype=float)
-    return bool(max(abs(row @ row - 1), abs(column @ column - 1), abs(row @ column)) < 1e-5)
+    return stored is None or bool(np.abs(np.subtract(stored, cosines, dtype=np.float64)).max() < 1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import uuid
 from dataclasses import dataclass
@@ -17,11 +18,34 @@ from overread.findings import Provenance
 _NAMESPACE = uuid.UUID("5f0c0c3e-6b1d-5d62-9d0b-2f6f3f0f7c11")
 _EPOCH = "19700101"
 MANUFACTURER = "overread"
+_COPIED = (
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "StudyDescription",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
+"""Attributes of patient and study that pass from the source into the written objects."""
 
 
 def uid_of(digest: str, purpose: str) -> str:
     """A UID under 2.25 for one purpose within the content that has this digest."""
     return f"2.25.{uuid.uuid5(_NAMESPACE, f'{digest}/{purpose}').int}"
+
+
+def _copied(header: Dataset | None) -> bytes:
+    """What the objects copy from the source: two patients must never share a UID, whatever else they share."""
+    values = [str(header.get(keyword) or "") if header is not None else "" for keyword in _COPIED]
+    return json.dumps(values).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +55,7 @@ class Stamp:
     Parameters
     ----------
     digest : str
-        Of everything that shapes the objects.
+        Of everything that shapes the objects, the patient and study attributes they copy included.
     date, time : str
         Of the source study (DA, TM), not of today; 1970-01-01 where the source has none.
     """
@@ -47,7 +71,8 @@ class Stamp:
         time = str(header.get("StudyTime", "") or "") if header is not None else ""
         sound_date = date if re.fullmatch(r"\d{8}", date) else _EPOCH
         sound_time = time if re.fullmatch(r"\d{6}(\.\d{1,6})?", time) else "000000"
-        return cls(hashlib.sha256(content + __version__.encode()).hexdigest(), sound_date, sound_time)
+        whole = content + _copied(header) + __version__.encode()
+        return cls(hashlib.sha256(whole).hexdigest(), sound_date, sound_time)
 
     def uid(self, purpose: str) -> str:
         """The UID of one thing in these objects."""

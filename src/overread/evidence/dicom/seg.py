@@ -15,12 +15,13 @@ from pydicom.sr.coding import Code as DicomCode
 
 from overread.errors import UsageError
 from overread.evidence.dicom import identity
-from overread.evidence.dicom.headers import SourceHeaders, is_orthonormal
+from overread.evidence.dicom.headers import SourceHeaders, is_as_stored
 from overread.evidence.dicom.identity import Stamp
 from overread.evidence.segments import FrameMask, voxels_by_label
 from overread.evidence.vocabulary import ascii_text
 from overread.findings import Code, Finding, Reading
 from overread.findings.codes import ABNORMAL_STRUCTURE
+from overread.geometry import right_angled
 
 FAMILY = DicomCode("123110", "DCM", "Artificial Intelligence")
 
@@ -114,9 +115,10 @@ def build_seg(
     numbers = segment_numbers(reading, mask)
     by_number = {finding.number: finding for finding in reading.findings}
     frame = mask.frames[0]
+    cosines = np.concatenate(right_angled(frame.row_lps, frame.column_lps)).tolist()
     orientation = None
-    if not is_orthonormal(frame, headers.first):
-        orientation = hd.PlaneOrientationSequence("PATIENT", _orthonormal(frame.row_lps, frame.column_lps))
+    if not is_as_stored(cosines, headers.first):  # the header rounds them; the standard wants right angles
+        orientation = hd.PlaneOrientationSequence("PATIENT", cosines)
     p = reading.provenance
     seg = hd.seg.Segmentation(
         source_images=list(headers.datasets),
@@ -142,9 +144,3 @@ def build_seg(
     if any(code.scheme == "99OVERREAD" for f in reading.findings for code in (f.kind, f.site, f.category) if code):
         identity.declare_private_scheme(seg)
     return seg, numbers
-
-
-def _orthonormal(row: tuple[float, ...], column: tuple[float, ...]) -> list[float]:
-    """Six cosines at right angles and of unit length, nearest to the given pair."""
-    left, _, right = np.linalg.svd(np.stack([row, column]), full_matrices=False)
-    return [float(c) for c in (left @ right).reshape(-1)]

@@ -10,6 +10,8 @@ from io import FileIO
 from typing import NamedTuple
 
 from overread.errors import DamagedFileError, UnsupportedFormatError
+from overread.io.dicom.charset import codec_of
+from overread.io.dicom.privacy import Patient
 from overread.io.dicom.tags import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
@@ -68,18 +70,25 @@ _OF_THE_SERIES: dict[str, int] = {
     "rescale_type": 0x00281054,
     "lossy": 0x00282110,
 }
-_PATIENT = (0x00100020, 0x00100010, 0x00100030)  # compared, never kept: see `_patient_key`
-WANTED = frozenset((*_OF_EACH_SLICE, *_OF_THE_SERIES.values(), *_PATIENT, CHARSET))
-_SHARED_TAGS = tuple(_OF_THE_SERIES.values()) + _PATIENT + (CHARSET,)
+_PATIENT = (0x00100020, 0x00100010, 0x00100030)  # compared, never kept: see `_patient_key` and `_patient`
+_OTHER_NAMES = (0x00101001, 0x00101005, 0x00101060)  # other names, birth name, mother's birth name
+_OTHER_IDENTIFIERS = 0x00101000
+_NAMING = (*_PATIENT, *_OTHER_NAMES, _OTHER_IDENTIFIERS)
+WANTED = frozenset((*_OF_EACH_SLICE, *_OF_THE_SERIES.values(), *_NAMING, CHARSET))
+_SHARED_TAGS = (*_OF_THE_SERIES.values(), *_NAMING, CHARSET)
+_BODY_PARTS = frozenset(
+    ("CHEST", "LUNG", "THORAX", "HEART", "ABDOMEN", "PELVIS", "HEAD", "NECK", "BRAIN", "SPINE", "ARM", "HAND", "LEG")
+)
+"""Defined terms of Body Part Examined that may be names of people, too; as a body part they tell nothing of anyone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
     """The part of a header that slices of one series usually share; made once for all of them.
 
-    `orientation` is (6,) direction cosines, `spacing_mm` (row, column); both empty where the tag is absent or
-    unreadable. `padding` and `padding_limit` are raw bytes, since their VR is often wrong. `patient_key` tells two
-    patients apart inside one process and says nothing about either.
+    `facts` hold no text that names the patient. `orientation` is (6,) direction cosines, `spacing_mm` (row, column);
+    both empty where the tag is absent or unreadable. `padding` and `padding_limit` are raw bytes, since their VR is
+    often wrong. `patient_key` tells two patients apart inside one process and says nothing about either.
     """
 
     transfer_syntax: str
@@ -205,15 +214,8 @@ def header_from(path: str, walked: Walked, cache: SharedCache, size: int) -> Hea
 
 
 def _shared_from(syntax: str, found: dict[int, bytes]) -> Shared:
-    utf8 = b"ISO_IR 192" in found.get(CHARSET, b"")
     raw = {name: found.get(tag, b"") for name, tag in _OF_THE_SERIES.items()}
-    facts: dict[str, str | float] = {
-        name: text
-        for name in ("manufacturer", "model", "kernel", "body_part", "patient_position", "study_date")
-        if (text := _text(raw[name]))
-    }
-    if description := _text(raw["description"], "utf-8" if utf8 else "latin-1"):
-        facts["series_description"] = description
+    facts: dict[str, str | float] = {**_texts(raw, found)}
     for name in ("kvp", "slice_thickness_mm", "gantry_tilt_deg", "series_number"):
         if math.isfinite(number := _number(raw[name])):
             facts[name] = number
@@ -252,6 +254,29 @@ def _shared_from(syntax: str, found: dict[int, bytes]) -> Shared:
         lossy=_text(raw["lossy"]) == "01",
         patient_key=_patient_key([found.get(tag, b"") for tag in _PATIENT]),
     )
+
+
+def _texts(raw: dict[str, bytes], found: dict[int, bytes]) -> dict[str, str]:
+    """The facts in words. Those that name the patient are withheld here, where the patient is still known."""
+    codec = codec_of(found.get(CHARSET, b""))
+    patient = _patient(found, codec)
+    texts = {}
+    for name in ("manufacturer", "model", "kernel", "body_part", "patient_position", "study_date", "description"):
+        if text := _text(raw[name], codec):
+            coded = (name == "body_part" and text.upper() in _BODY_PARTS) or (name == "study_date" and text.isdigit())
+            texts[name] = text if coded else patient.withhold(text)
+    if "description" in texts:
+        texts["series_description"] = texts.pop("description")
+    return texts
+
+
+def _patient(found: dict[int, bytes], codec: str) -> Patient:
+    identifier, name, birth = _PATIENT
+
+    def values(*tags: int) -> tuple[str, ...]:
+        return tuple(v for tag in tags for v in found.get(tag, b"").decode(codec, "replace").strip(" \0").split("\\"))
+
+    return Patient(values(name, *_OTHER_NAMES), values(identifier, _OTHER_IDENTIFIERS), values(birth)[0])
 
 
 def _patient_key(values: list[bytes]) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from overread.geometry import Fault, Policy, Severity
+from overread.geometry import Fault, Policy, Severity, right_angled
 from overread.geometry.stack import Frames, Stack, assess_stack, verdict_of
 from overread.image import Source, SourceFrame
 from overread.io.dicom.codecs import CODECS, NATIVE, is_known
@@ -92,14 +92,15 @@ class DicomSeries:
 def _frame(header: Header) -> SourceFrame:
     shared = header.shared
     spacing = shared.spacing_mm if len(shared.spacing_mm) == 2 else (math.nan, math.nan)
+    row, column = right_angled(_three(shared.orientation[:3]), _three(shared.orientation[3:]))
     return SourceFrame(
         Path(header.path),
         shared.sop_class_uid,
         header.sop_uid,
         1,
         _three(header.position_lps),
-        _three(shared.orientation[:3]),
-        _three(shared.orientation[3:]),
+        _three(row.tolist()),
+        _three(column.tolist()),
         (spacing[0], spacing[1]),
         (shared.rows, shared.columns),
     )
