@@ -47,7 +47,9 @@ def plain(value: object) -> Any:  # noqa: PLR0911  (a table of types)
 
 def dumps(value: Mapping[str, object]) -> bytes:
     """UTF-8 JSON with a stable layout: two spaces, keys in the order given, a final newline."""
-    return (json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
+    return (json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode(
+        errors="backslashreplace"  # a file name that is no UTF-8 becomes a JSON escape
+    )
 
 
 def _code(code: Code | None) -> dict[str, str] | None:

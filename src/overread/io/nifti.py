@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,8 @@ class OpenedNifti:
     def _values(self) -> NDArray[Any]:
         """(slice, row, column) rescaled values, in the type of the file where no rescale is due."""
         try:
+            if self.path.suffix == ".gz":
+                _read_to_the_end(self.path)
             with quiet("nibabel.global"):
                 proxy = _open(self.path).dataobj
                 stored = np.asanyarray(proxy.get_unscaled())
@@ -115,6 +118,13 @@ class OpenedNifti:
         if small and slope.is_integer() and intercept.is_integer() and values.dtype.kind in "iu":
             return np.ascontiguousarray(values).astype(np.int64) * int(slope) + int(intercept)
         return np.ascontiguousarray(values) * np.float64(slope) + intercept
+
+
+def _read_to_the_end(path: Path) -> None:
+    """The checksum of a gzip file stands behind its last byte, where reading voxels does not come."""
+    with gzip.open(path) as stream:
+        while stream.read(1 << 22):
+            pass
 
 
 def open_nifti(path: str, root: Path) -> OpenedNifti:

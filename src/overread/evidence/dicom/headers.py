@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from overread.errors import InputError, IntegrityError
 from overread.image import SourceFrame
 from overread.io.dicom.privacy import Patient
+from overread.io.quiet import quiet
 
 _TYPE_2 = (
     "PatientName",
@@ -26,6 +30,15 @@ _TYPE_2 = (
     "AccessionNumber",
     "ReferringPhysicianName",
 )
+_DAY = r"(19|20|18)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+_CLOCK = r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?"
+_FORMS = {
+    "PatientBirthDate": re.compile(_DAY),
+    "StudyDate": re.compile(_DAY),
+    "StudyTime": re.compile(_CLOCK),
+    "PatientSex": re.compile("[MFO]"),
+}
+_THICKNESS = re.compile(r"\+?\d*\.?\d+([eE][+-]?\d+)?")
 _NAMES = ("PatientName", "OtherPatientNames", "PatientBirthName", "PatientMotherBirthName")
 _IDENTIFIERS = ("PatientID", "OtherPatientIDs")
 
@@ -76,12 +89,29 @@ def _to_utf8(dataset: Dataset, changed: dict[str, int]) -> None:
     changed["SpecificCharacterSet"] = changed.get("SpecificCharacterSet", 0) + 1
 
 
+def _value(dataset: Dataset, keyword: str) -> str:
+    """The value as text; "" where it is absent or pydicom cannot read it."""
+    try:
+        return str(dataset.get(keyword) or "")
+    except (ValueError, TypeError):
+        return ""
+
+
+def _empty_unreadable(dataset: Dataset, emptied: dict[str, int]) -> None:
+    """Empty dates, times and codes that break the standard, as 00000000 for a birth date: no writer takes them."""
+    for keyword, form in _FORMS.items():
+        if keyword in dataset and dataset.get_item(keyword).value and not form.fullmatch(_value(dataset, keyword)):
+            dataset[keyword] = DataElement(keyword, dictionary_VR(keyword), "")
+            emptied[keyword] = emptied.get(keyword, 0) + 1
+
+
 def _fill(dataset: Dataset, gap_mm: float, filled: dict[str, int]) -> None:
     for keyword in _TYPE_2:
         if keyword not in dataset:
             setattr(dataset, keyword, "")
             filled[keyword] = filled.get(keyword, 0) + 1
-    if not dataset.get("SliceThickness") and "SharedFunctionalGroupsSequence" not in dataset:
+    if not _THICKNESS.fullmatch(_value(dataset, "SliceThickness")) and "SharedFunctionalGroupsSequence" not in dataset:
+        dataset.pop("SliceThickness", None)
         dataset.SliceThickness = pydicom.valuerep.DSfloat(gap_mm, auto_format=True)
         filled["SliceThickness (set to the slice gap)"] = filled.get("SliceThickness (set to the slice gap)", 0) + 1
 
@@ -104,18 +134,25 @@ def read_headers(frames: tuple[SourceFrame, ...], *, gap_mm: float) -> SourceHea
     datasets: dict[Path, Dataset] = {}
     filled: dict[str, int] = {}
     recoded: dict[str, int] = {}
-    for frame in frames:
-        if frame.path in datasets:
-            continue
-        dataset = _read(frame.path)
-        if str(dataset.get("SOPInstanceUID", "")) != frame.sop_uid:
-            raise IntegrityError("the source changed between reading and writing", where=str(frame.path))
-        _fill(dataset, gap_mm, filled)
-        _to_utf8(dataset, recoded)
-        datasets[frame.path] = dataset
+    emptied: dict[str, int] = {}
+    with quiet("pydicom"):
+        for frame in frames:
+            if frame.path in datasets:
+                continue
+            dataset = _read(frame.path)
+            if str(dataset.get("SOPInstanceUID", "")) != frame.sop_uid:
+                raise IntegrityError("the source changed between reading and writing", where=str(frame.path))
+            _empty_unreadable(dataset, emptied)
+            _fill(dataset, gap_mm, filled)
+            _to_utf8(dataset, recoded)
+            datasets[frame.path] = dataset
     notes = [
         f"{keyword} is absent from {count} source header(s); filled in the copy for seg.dcm and sr.dcm"
         for keyword, count in sorted(filled.items())
+    ]
+    notes += [
+        f"{keyword} cannot be read in {count} source header(s); emptied in the copy for seg.dcm and sr.dcm"
+        for keyword, count in sorted(emptied.items())
     ]
     if recoded:
         notes.append("the texts of the source headers are written in UTF-8 in seg.dcm and sr.dcm")

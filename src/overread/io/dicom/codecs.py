@@ -26,7 +26,14 @@ Plane = NDArray[np.integer[Any]]
 def _rle(data: bytes, out: Plane) -> None:
     from imagecodecs import dicomrle_decode  # noqa: PLC0415
 
-    dicomrle_decode(data, dtype=out.dtype, out=out.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+    # A segment that decodes short leaves the rest untouched, in silence: two different grounds show it.
+    flat = out.reshape(-1).view(np.uint8)
+    again = np.full_like(flat, 255)
+    flat[...] = 0
+    for ground in (flat, again):
+        dicomrle_decode(data, dtype=out.dtype, out=ground)  # type: ignore[arg-type]
+    if not np.array_equal(flat, again):
+        raise ValueError("a segment decodes to fewer bytes than the picture has")
 
 
 def _jpegls(data: bytes, out: Plane) -> None:

@@ -150,6 +150,14 @@ def is_cut_short(header: Header) -> bool:
     return header.pixel_length < need or header.pixel_offset + need > header.file_size
 
 
+def is_too_long(header: Header) -> bool:
+    """Whether native pixels are more than the header's rows and columns can hold, beyond padding to an even length."""
+    shared = header.shared
+    if shared.transfer_syntax not in NATIVE or header.pixel_offset < 0:
+        return False
+    return header.pixel_length > shared.rows * shared.columns * (shared.bits_allocated // 8) + 1
+
+
 def is_localizer(shared: Shared) -> bool:
     """Whether the image is a scout view by its image type."""
     return "LOCALIZER" in shared.image_type.split("\\")
@@ -186,6 +194,8 @@ def _faults(group: list[Header], root: Path) -> list[Fault]:
     of_files("no_orientation", Severity.FATAL, "have no orientation", where(lambda s: len(s.orientation) != 6))
     of_files("bad_spacing", Severity.FATAL, "have no usable pixel spacing", where(_bad_spacing))
     of_files("repeated_uid", Severity.WARNING, "carry the SOP instance UID of another picture", _repeated(group))
+    too_long = [header for header in group if is_too_long(header)]
+    of_files("too_many_pixels", Severity.FATAL, "hold more pixels than their rows and columns say", too_long)
     of_files("bad_rescale", Severity.FATAL, "have a rescale slope or intercept that is no number", where(_bad_rescale))
     of_files("no_rescale", Severity.WARNING, "do not say how stored values become HU", where(_lacks_hu))
     of_files("lossy", Severity.WARNING, "were compressed with loss", where(_is_lossy))
