@@ -185,18 +185,25 @@ def _with_core(
     if core is None:
         return shape
     rim = replace(levels, plateau_hu=core.rim_hu)
-    whole = _settle(scene, core.taken_out(patch, scene.scanner), seed, 1.5 * radius_mm, rim, may_leak=False)
-    if isinstance(whole, str) or whole.cut_by_image:
-        return shape
-    if whole.volume_mm3 < LEAST_WHOLE_TO_CORE * max(core.volume_mm3(patch), 1e-6):
+    least_mm3 = LEAST_WHOLE_TO_CORE * max(core.volume_mm3(patch), 1e-6)
+    without = core.taken_out(patch, scene.scanner)
+    whole = _settle(scene, without, seed, 1.5 * radius_mm, rim, may_leak=False, hopeless_mm3=0.9 * least_mm3)
+    if isinstance(whole, str) or whole.cut_by_image or whole.volume_mm3 < least_mm3:
         return shape
     return replace(whole, core=core.within(patch, whole.patch))
 
 
 def _settle(
-    scene: _Scene, patch: Patch, seed: NDArray[np.float64], radius_mm: float, levels: Levels, *, may_leak: bool = True
+    scene: _Scene,
+    patch: Patch,
+    seed: NDArray[np.float64],
+    radius_mm: float,
+    levels: Levels,
+    *,
+    may_leak: bool = True,
+    hopeless_mm3: float = 0.0,
 ) -> Shape | str:
-    """Segment and fit until the 50 % level stands still, three times at most."""
+    """Segment and fit until the 50 % level stands still, three times at most; give up on a volume that is hopeless."""
     shape: Shape | str = "not tried"
     for _ in range(3):
         segment = segment_nodule(
@@ -212,6 +219,8 @@ def _settle(
         )
         cut = segment.patch.touches and _meets_image_edge(segment.patch, segment.inside, scene.image.grid.shape)
         shape = Shape(levels, segment, fit, scene.edge, scene.scanner, cut)
+        if fit.volume_mm3 < hopeless_mm3:
+            break
         radius_mm = float(np.clip(sphere_radius_mm(fit.volume_mm3), 0.5 * radius_mm, 2.0 * radius_mm))
         renewed = replace(_lung_around(lung_here, segment, levels), plateau_hu=fit.density_hu)
         moved = abs(renewed.level_hu - levels.level_hu)
