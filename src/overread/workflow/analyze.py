@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,6 @@ from overread.image import Intensity, Volume
 from overread.io import Series, Study, open_study
 from overread.runtime import Progress, Runtime, silent, within
 from overread.tasks import Task, find_task, task_names
-
-if TYPE_CHECKING:
-    from overread import evidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +68,7 @@ class Analysis:
             self.reading,
             self.image,
             Path(out),
-            seg=_seg_form(seg),
+            seg=evidence.SegForm.parse(seg),
             overwrite=overwrite,
             inputs=self.inputs,
             request={**self.request, "seg": seg},
@@ -151,16 +148,6 @@ class _Wish:
     policy: Policy
     grid: Grid | None
     intensity: Intensity | None
-
-
-def _seg_form(seg: str) -> evidence.SegForm:
-    from overread import evidence  # noqa: PLC0415
-
-    try:
-        return evidence.SegForm(seg)
-    except ValueError:
-        forms = ", ".join(form.value for form in evidence.SegForm)
-        raise UsageError(f"unknown form of SEG {seg!r}", way_out=f"Use one of {forms}.") from None
 
 
 def _policy(policy: Policy | str) -> Policy:
