@@ -1,7 +1,26 @@
 """Images with their place in the patient: volumes, label maps, radiographs; where they came from; display windows."""
 
+from overread.image.calibration import NO_SCALE, Calibration, PixelScale
+from overread.image.projection import Frames, Radiograph, Region
 from overread.image.source import Source, SourceFrame
 from overread.image.volume import Intensity, LabelMap, Volume
 from overread.image.window import Window
 
-__all__ = ["Intensity", "LabelMap", "Source", "SourceFrame", "Volume", "Window"]
+Image = Volume | Radiograph | Frames
+"""Whatever a series becomes."""
+
+__all__ = [
+    "NO_SCALE",
+    "Calibration",
+    "Frames",
+    "Image",
+    "Intensity",
+    "LabelMap",
+    "PixelScale",
+    "Radiograph",
+    "Region",
+    "Source",
+    "SourceFrame",
+    "Volume",
+    "Window",
+]

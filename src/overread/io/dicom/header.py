@@ -124,7 +124,10 @@ class Shared:
 
 
 class Header(NamedTuple):
-    """One image file. `pixel_offset` is -1 where only pydicom can reach the pixels."""
+    """One frame of an image file. `pixel_offset` is -1 where only pydicom can reach the pixels.
+
+    `pixel_offset` and `pixel_length` are those of the whole pixel data; `frame_number` counts from 1.
+    """
 
     path: str
     shared: Shared
@@ -133,6 +136,7 @@ class Header(NamedTuple):
     pixel_offset: int
     pixel_length: int
     file_size: int
+    frame_number: int = 1
 
 
 class NoPixelsError(Exception):

@@ -97,7 +97,7 @@ def _frame(header: Header) -> SourceFrame:
         Path(header.path),
         shared.sop_class_uid,
         header.sop_uid,
-        1,
+        header.frame_number,
         _three(header.position_lps),
         _three(row.tolist()),
         _three(column.tolist()),
