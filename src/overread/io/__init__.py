@@ -1,6 +1,7 @@
 """Files to images: studies, series, intake checks. Opening reads headers only; loading reads pixels."""
 
 from overread.io.discover import Skipped
+from overread.io.preview import middle_picture
 from overread.io.study import Series, Study, open_study
 
-__all__ = ["Series", "Skipped", "Study", "open_study"]
+__all__ = ["Series", "Skipped", "Study", "middle_picture", "open_study"]

@@ -1,14 +1,26 @@
-"""Inspect: what is in a folder, whether its geometry is sound, and which tasks suit. Headers only."""
+"""Inspect: what is in a folder, whether its geometry is sound, and which tasks suit.
+
+Headers only, but for the one picture a series of the page.
+"""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from overread.errors import OverreadError, ResourceError, UsageError
 from overread.findings import Scope
 from overread.geometry import Verdict
-from overread.io import Study, open_study
-from overread.tasks import find_task, task_names
+from overread.io import Series, Study, middle_picture, open_study
+from overread.io.dicom.codecs import syntax_name
+from overread.io.discover import relative
+from overread.runtime import Progress, Runtime, silent, within
+from overread.tasks import Task, find_task, task_names
+
+if TYPE_CHECKING:
+    from overread.evidence.page.gallery import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +35,14 @@ class SeriesRow:
     transfer_syntax: str
     verdict: Verdict
     tasks: dict[str, Scope]
+
+    def spacing_words(self) -> str:
+        """Such as "2.5 x 0.703 x 0.703", or "?"."""
+        return "?" if self.spacing_mm is None else " x ".join(f"{s:.3g}" for s in self.spacing_mm)
+
+    def transfer_syntax_words(self) -> str:
+        """Such as "JPEG-LS lossless"; the UID where it has no name here."""
+        return syntax_name(self.transfer_syntax)
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for `--json`."""
@@ -57,17 +77,90 @@ def inspect(path: str | Path | Study) -> tuple[SeriesRow, ...]:
     """One row a series of the study at `path`, largest series first; raises `InputError` if nothing is readable."""
     study = path if isinstance(path, Study) else open_study(path)
     tasks = [find_task(name) for name in task_names()]
-    rows = [
-        SeriesRow(
-            one.series_uid,
-            one.modality,
-            one.description,
-            one.shape,
-            one.spacing_mm,
-            one.transfer_syntax,
-            one.verdict,
-            {task.name: task.suits(one.source, one.shape, one.spacing_mm) for task in tasks},
-        )
-        for one in study.series
-    ]
-    return tuple(sorted(rows, key=lambda row: (-row.shape[0], row.series_uid)))
+    return tuple(_row(one, tasks) for one in _largest_first(study))
+
+
+def _largest_first(study: Study) -> list[Series]:
+    return sorted(study.series, key=lambda one: (-one.shape[0], one.series_uid))
+
+
+def _row(one: Series, tasks: list[Task]) -> SeriesRow:
+    return SeriesRow(
+        one.series_uid,
+        one.modality,
+        one.description,
+        one.shape,
+        one.spacing_mm,
+        one.transfer_syntax,
+        one.verdict,
+        {task.name: task.suits(one.source, one.shape, one.spacing_mm) for task in tasks},
+    )
+
+
+def inspect_page(
+    path: str | Path | Study,
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    runtime: Runtime | None = None,
+    progress: Progress = silent,
+) -> Path:
+    """Write one self-contained page with the middle picture of every series, its geometry and the tasks that suit.
+
+    Raises
+    ------
+    UsageError
+        `out` exists and `overwrite` is False.
+    InputError
+        Nothing is readable. A series whose pixels cannot be read is on the page with the reason.
+    ResourceError
+        The page cannot be written.
+    """
+    from overread.evidence.page.gallery import gallery_html  # noqa: PLC0415  (templates, only for a page)
+
+    out = Path(out)
+    if out.exists() and not overwrite:
+        raise UsageError("the page exists", where=str(out), way_out="Give another name, or overwrite (--overwrite).")
+    study = path if isinstance(path, Study) else open_study(path, progress=within(progress, 0.0, 0.3))
+    tasks = [find_task(name) for name in task_names()]
+    series = _largest_first(study)
+    entries = []
+    for n, one in enumerate(series):
+        progress("pictures", 0.3 + 0.7 * n / len(series))
+        entries.append(_entry(one, _row(one, tasks), runtime))
+    skipped = tuple((relative(str(one.path), study.root), one.reason) for one in study.skipped)
+    page = gallery_html(f"Series in {study.root.name or study.root}", tuple(entries), skipped)
+    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
+    try:
+        partial.write_bytes(page)
+        partial.replace(out)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ResourceError(f"the page cannot be written ({error.strerror})", where=str(out)) from None
+    return out
+
+
+def _entry(one: Series, row: SeriesRow, runtime: Runtime | None) -> Entry:
+    from overread.evidence.page.gallery import Entry  # noqa: PLC0415
+
+    picture, why = None, ""
+    try:
+        picture = middle_picture(one, runtime)
+    except OverreadError as error:
+        why = error.what
+    facts = (
+        ("Modality", row.modality or "not given"),
+        ("Size", " x ".join(str(n) for n in row.shape)),
+        ("Spacing, mm", row.spacing_words()),
+        ("Coded as", row.transfer_syntax_words()),
+        ("Files", str(one.n_files)),
+        ("Series", row.series_uid or "none"),
+    )
+    heading = " ".join(word for word in (row.modality, row.description or "no description") if word)
+    tasks = tuple((name, answer_words(scope)) for name, scope in row.tasks.items())
+    return Entry(heading, facts, row.verdict, tasks, picture, why)
+
+
+def answer_words(scope: Scope) -> str:
+    """Whether a task suits, and why not."""
+    return "; ".join([scope.answer.value, *(reason.text for reason in scope.reasons)])

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 import jinja2
@@ -16,6 +13,7 @@ from overread.cards import TaskCard
 from overread.evidence.page import chart, wording
 from overread.evidence.page.display import Stack, around, detail_windows, make_panel, stack_of, whole, windows_of
 from overread.evidence.page.figure import Figure, figure_of
+from overread.evidence.page.style import asset
 from overread.evidence.page.tables import answer_of, descriptor_rows, glossary, number_table, plural, summary_table
 from overread.evidence.page.viewer import viewer_data
 from overread.evidence.result_json import DISCLAIMER, plain
@@ -185,13 +183,6 @@ def _json_for_script(value: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _asset(name: str) -> tuple[str, str]:
-    """A file of ours as it stands, and its digest for the content security policy."""
-    text = files("overread.evidence.page").joinpath(name).read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return text, f"sha256-{digest}"
-
-
 def _pictures(reading: Reading, image: Volume | None) -> dict[str, Any]:
     """Everything of the page that needs pixels."""
     if image is None:
@@ -232,8 +223,8 @@ def report_html(
         The finished result.json, for what the writers add (files, proofs, losses, facts without names).
     """
     pixels = _pictures(reading, image)
-    style, style_digest = _asset("report.css")
-    script, script_digest = _asset("viewer.js")
+    style, style_digest = asset("report.css")
+    script, script_digest = asset("viewer.js")
     figures = pixels.pop("figures")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("overread.evidence", "page"), autoescape=True, undefined=jinja2.StrictUndefined

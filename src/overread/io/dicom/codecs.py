@@ -94,6 +94,20 @@ CODECS: dict[str, Codec] = {
 }
 
 
+_NATIVE_NAMES = {
+    IMPLICIT_LITTLE: "raw, implicit VR",
+    EXPLICIT_LITTLE: "raw",
+    DEFLATED_LITTLE: "deflated",
+    EXPLICIT_BIG: "raw, big endian",
+}
+
+
+def syntax_name(transfer_syntax: str) -> str:
+    """A name for people; the UID itself where there is none."""
+    codec = CODECS.get(transfer_syntax)
+    return codec.name if codec else _NATIVE_NAMES.get(transfer_syntax, transfer_syntax)
+
+
 def is_known(transfer_syntax: str) -> bool:
     """Whether pixels of this transfer syntax can be read."""
     return transfer_syntax in NATIVE or transfer_syntax in CODECS

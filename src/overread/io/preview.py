@@ -1,0 +1,55 @@
+"""One picture of a series to recognise it by: its middle slice or frame. Only that one is read where files allow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from overread.geometry import Policy
+from overread.image import NO_SCALE, Calibration, Intensity, PixelScale, Radiograph, Window
+from overread.io.dicom.pixels import read_float32
+from overread.io.dicom.series import DicomSeries, rescale_of
+from overread.io.study import Series
+from overread.runtime import Runtime
+
+
+def middle_picture(series: Series, runtime: Runtime | None = None) -> Radiograph:
+    """The middle slice or frame of a series.
+
+    A DICOM stack is judged by no policy here: its middle file is shown even where the stack would not load.
+
+    Raises
+    ------
+    InputError
+        The picture cannot be read.
+    """
+    stack = getattr(series.opened, "series", None)
+    if isinstance(stack, DicomSeries):
+        return _of_stack(stack)
+    image = series.load(
+        policy=Policy.AS_IS, runtime=runtime, spacing_mm=(1, 1, 1) if series.spacing_mm is None else None
+    )
+    middle = image.array.shape[0] // 2
+    scale = NO_SCALE if series.spacing_mm is None else _in_plane(image.grid.spacing_mm[1:])
+    return Radiograph(image.array[middle], scale, image.intensity, image.source, image.verdict, image.windows)
+
+
+def _of_stack(stack: DicomSeries) -> Radiograph:
+    assessed, headers = stack.assess(Policy.AS_IS)
+    order = assessed.order if len(assessed.order) else np.arange(len(headers))
+    header = headers[int(order[len(order) // 2])]
+    shared, rescale = header.shared, rescale_of(header.shared)
+    plane = np.empty((shared.rows, shared.columns), np.float32)
+    read_float32(header, plane, rescale)
+    spacing = shared.spacing_mm
+    return Radiograph(
+        plane,
+        _in_plane((spacing[0], spacing[1])) if len(spacing) == 2 else NO_SCALE,
+        Intensity.HU if rescale.is_hu else Intensity.ARBITRARY,
+        stack.source([header]),
+        assessed.verdict,
+        tuple(Window(center, width) for center, width in shared.windows if width > 1),
+    )
+
+
+def _in_plane(spacing_mm: tuple[float, float]) -> PixelScale:
+    return PixelScale(Calibration.PATIENT, spacing_mm, 0.0, "distances between pixels in the patient")
