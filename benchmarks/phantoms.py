@@ -103,7 +103,7 @@ def main() -> int:
     print(f"same bytes with 1, 2 and 4 threads: {'yes' if len(digests) == 1 else 'NO'}")
     rows = {"phantom": lung_figures(demo.volume)}
     if REAL.is_dir():
-        rows["LIDC-IDRI-0001"] = lung_figures(overread.open(REAL).series[0].load())
+        rows["LIDC-IDRI-0001"] = lung_figures(overread.open(REAL).series[0].load_volume())
     for name, figures in rows.items():
         print(f"{name:>15}: " + ", ".join(f"{key} {value:.2f}" for key, value in figures.items()))
     return int(len(digests) != 1)

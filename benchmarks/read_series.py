@@ -102,7 +102,7 @@ def read_ours(folder: Path, threads: int = 2) -> np.ndarray:
     from overread.io import open_study  # noqa: PLC0415  (each reader's import is part of its own process)
     from overread.runtime import Runtime  # noqa: PLC0415
 
-    return open_study(folder).only("CT").load(runtime=Runtime(threads)).array
+    return open_study(folder).only("CT").load_volume(runtime=Runtime(threads)).array
 
 
 def read_ours_1(folder: Path) -> np.ndarray:

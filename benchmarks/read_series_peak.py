@@ -14,7 +14,7 @@ def main() -> None:
         from overread.io import open_study  # noqa: PLC0415
         from overread.runtime import Runtime  # noqa: PLC0415
 
-        array = open_study(folder).only("CT").load(runtime=Runtime(READERS_OF_OURS[name])).array
+        array = open_study(folder).only("CT").load_volume(runtime=Runtime(READERS_OF_OURS[name])).array
     else:
         from read_series import READERS  # noqa: PLC0415
 

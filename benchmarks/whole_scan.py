@@ -47,7 +47,7 @@ def read_lesions(folder: Path, case: str) -> list[Lesion]:
         rows = [row for row in csv.DictReader(file) if row["case"] == case and row["kind"] == "nodule_ge3mm"]
     from overread.io import open_study  # noqa: PLC0415
 
-    grid = open_study(folder / "dicom" / case).only("CT").load().grid
+    grid = open_study(folder / "dicom" / case).only("CT").load_volume().grid
     lesions = []
     for number in sorted({row["lesion"] for row in rows} - {"0"}):
         marks = [row for row in rows if row["lesion"] == number]

@@ -36,7 +36,7 @@ def make_image(folder: Path) -> Volume:
     grid = axial_grid((133, 512, 512), spacing_mm=(2.5, 0.7, 0.7), origin_lps=(-179.0, -179.0, -340.0))
     hu = np.random.default_rng(1).normal(-800, 40, grid.shape).clip(-1000, 400).astype(np.int16)
     write_series(Volume(hu, grid, Intensity.HU), folder, seed=1)
-    return open_study(folder).series[0].load()
+    return open_study(folder).series[0].load_volume()
 
 
 def make_reading(image: Volume) -> Reading:

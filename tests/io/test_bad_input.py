@@ -156,10 +156,8 @@ def test_no_pixels_at_all(writer, stored):
 @pytest.mark.parametrize(
     ("values", "kind", "words"),
     [
-        ({"NumberOfFrames": 3}, UnsupportedFormatError, "multi-frame"),
-        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2.1"}, UnsupportedFormatError, "an enhanced (multi-frame) CT"),
-        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, UnsupportedFormatError, "colour"),
-        ({"PhotometricInterpretation": "PALETTE COLOR"}, UnsupportedFormatError, "colour"),
+        ({"SamplesPerPixel": 3}, UnsupportedFormatError, "3 samples a pixel with MONOCHROME2"),
+        ({"SamplesPerPixel": 4, "PhotometricInterpretation": "CMYK"}, UnsupportedFormatError, "CMYK"),
         ({"BitsAllocated": 12}, UnsupportedFormatError, "bits allocated"),
         ({"BitsStored": 17, "HighBit": 16}, DamagedFileError, "bits"),
         ({"Rows": 0}, DamagedFileError, "0 x 20 pixels"),
@@ -169,6 +167,21 @@ def test_pixels_of_another_kind(writer, stored, values, kind, words):
     writer.edit = edit_slice(None, **values)
     writer.write(stored)
     assert words in refusal(kind, lambda: open_study(writer.folder))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"NumberOfFrames": 3}, "cut short"),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}, "cut short"),
+        ({"PhotometricInterpretation": "PALETTE COLOR"}, "damaged or contradicts itself"),
+    ],
+)
+def test_pixels_that_the_header_contradicts(writer, stored, values, words):
+    writer.edit = edit_slice(None, **values)
+    writer.write(stored[:1])
+    (series,) = open_study(writer.folder).series
+    assert words in refusal(DamagedFileError, series.load)
 
 
 def test_unknown_transfer_syntax(writer, stored):

@@ -25,7 +25,7 @@ def codes_in_source():
 
 
 def test_page_and_source_name_the_same_codes():
-    on_page = set(re.findall(r"`([a-z]+(?:_[a-z]+)+|lossy)`", PAGE.read_text()))
+    on_page = set(re.findall(r"`([a-z]+(?:_[a-z]+)+|lossy|calibration)`", PAGE.read_text()))
     not_codes = {"interpolated_slices", "interpolated_share", "interpolated_ml", "spacing_mm"}
     not_codes |= {"largest_interpolated_gap_mm"}
     assert on_page - not_codes == codes_in_source()

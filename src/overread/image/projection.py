@@ -16,6 +16,19 @@ from overread.image.volume import Intensity
 from overread.image.window import Window
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One calibrated part of an ultrasound picture: rows and columns [first, last), and its scale.
+
+    `kind` is what it shows: "tissue", "colour flow", "spectral doppler", "m-mode" or "other".
+    """
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    kind: str
+    scale: PixelScale
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Radiograph:
     """One picture: X-ray, mammogram, ultrasound still, secondary capture.
@@ -31,6 +44,8 @@ class Radiograph:
     voi_lut : (first value, table) or None
         Values to display by table (0028,3010): value v shows as table[v - first], clipped at both ends; the table is
         scaled to 0..1. It takes the place of a window.
+    regions : tuple of Region
+        Of ultrasound; `scale` is that of the largest tissue region.
     """
 
     array: NDArray[Any]
@@ -40,6 +55,7 @@ class Radiograph:
     verdict: Verdict = field(default_factory=Verdict)
     windows: tuple[Window, ...] = ()
     voi_lut: tuple[int, NDArray[np.float32]] | None = None
+    regions: tuple[Region, ...] = ()
 
     def __post_init__(self) -> None:
         if self.array.ndim not in (2, 3) or (self.array.ndim == 3 and self.array.shape[2] != 3):
@@ -53,19 +69,6 @@ class Radiograph:
     def grey(self) -> NDArray[Any]:
         """(row, column): `array` itself, or the luma (ITU-R BT.601) of a colour picture as float32."""
         return luma(self.array) if self.is_colour else self.array
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """One calibrated part of an ultrasound picture: rows and columns [first, last), and its scale.
-
-    `kind` is what it shows: "tissue", "colour flow", "spectral doppler", "m-mode" or "other".
-    """
-
-    rows: tuple[int, int]
-    columns: tuple[int, int]
-    kind: str
-    scale: PixelScale
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from overread.errors import DamagedFileError, InputError, NothingReadableError, 
 from overread.geometry import Fault, Severity
 from overread.io.dicom.header import Header, NoPixelsError, SharedCache, first_bytes, read_header
 from overread.io.dicom.pixels import cannot_read
-from overread.io.dicom.series import refusal
+from overread.io.dicom.series import ENHANCED_CLASSES, is_picture, refusal
 from overread.io.discover import SkipKind, Skipped, relative
 from overread.io.sniff import kind_of
 from overread.runtime import Progress
@@ -26,6 +26,7 @@ class Found:
     """Headers by kind, and what gave none."""
 
     headers: list[Header] = field(default_factory=list)
+    dicom_pictures: list[Header] = field(default_factory=list)
     niftis: list[OpenedNifti] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -55,11 +56,31 @@ def read_headers(files: list[str], root: Path, progress: Progress) -> Found:
         if key not in refusals:
             refusals[key] = refusal(header.shared)
         reason = refusals[key]
-        if reason is None:
-            found.headers.append(header)
-        else:
+        if reason is not None:
             found.skipped.append(Skipped(Path(file), reason[1], reason[0]))
+            continue
+        try:
+            _sort_in(header, found)
+        except InputError as error:
+            found.skipped.append(_skip(file, error))
     return found
+
+
+def _sort_in(header: Header, found: Found) -> None:
+    """A slice, the slices of a multi-frame object, or a picture."""
+    shared = header.shared
+    if shared.frames > 1 or shared.sop_class_uid in ENHANCED_CLASSES:
+        from overread.io.dicom.enhanced import expand  # noqa: PLC0415  (pydicom, only where files need it)
+
+        frames = [] if shared.samples != 1 else expand(header)
+        if frames:
+            found.headers += frames
+        else:
+            found.dicom_pictures.append(header)
+    elif is_picture(shared):
+        found.dicom_pictures.append(header)
+    else:
+        found.headers.append(header)
 
 
 def _read_one(file: str, root: Path, cache: SharedCache, found: Found) -> Header | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from overread.geometry import Policy
-from overread.image import NO_SCALE, Calibration, Intensity, PixelScale, Radiograph, Window
+from overread.image import NO_SCALE, Calibration, Frames, Intensity, PixelScale, Radiograph, Window
 from overread.io.dicom.pixels import read_float32
 from overread.io.dicom.series import DicomSeries, rescale_of
 from overread.io.study import Series
@@ -28,7 +28,11 @@ def middle_picture(series: Series, runtime: Runtime | None = None) -> Radiograph
     image = series.load(
         policy=Policy.AS_IS, runtime=runtime, spacing_mm=(1, 1, 1) if series.spacing_mm is None else None
     )
+    if isinstance(image, Radiograph):
+        return image
     middle = image.array.shape[0] // 2
+    if isinstance(image, Frames):
+        return Radiograph(image.array[middle], image.scale, image.intensity, image.source, image.verdict, image.windows)
     scale = NO_SCALE if series.spacing_mm is None else _in_plane(image.grid.spacing_mm[1:])
     return Radiograph(image.array[middle], scale, image.intensity, image.source, image.verdict, image.windows)
 

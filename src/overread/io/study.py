@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from overread.errors import NothingReadableError, UsageError
+from overread.errors import GeometryError, InputError, NothingReadableError, UsageError
 from overread.geometry import Policy, Verdict
 from overread.geometry.stack import Stack
-from overread.image import Intensity, Source, Volume
+from overread.image import NO_SCALE, Calibration, Image, Intensity, PixelScale, Source, Volume
+from overread.io.dicom.header import Header
 from overread.io.dicom.load import load_dicom
 from overread.io.dicom.series import DicomSeries, gather, is_localizer
 from overread.io.discover import Skipped, list_files
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from overread.io.picture import OpenedPictures
 
 Spacing = tuple[float, float, float]
+_PATIENT_WORDS = "distances between pixels in the patient"
 
 
 class Opened(Protocol):
@@ -33,8 +35,8 @@ class Opened(Protocol):
         progress: Progress,
         intensity: Intensity | None,
         spacing_mm: Spacing | None,
-    ) -> Volume:
-        """The volume."""
+    ) -> Image:
+        """The volume, picture or clip."""
         ...
 
 
@@ -51,6 +53,8 @@ class Series:
         places the files, and for pictures.
     verdict : Verdict
         Under policy STRICT.
+    scale : PixelScale
+        Where in-plane lengths come from.
     """
 
     series_uid: str
@@ -64,6 +68,7 @@ class Series:
     n_files: int
     verdict: Verdict
     source: Source = field(repr=False)
+    scale: PixelScale = NO_SCALE
     is_localizer: bool = False
     opened: Opened | None = field(default=None, repr=False, compare=False)
 
@@ -75,7 +80,7 @@ class Series:
         progress: Progress = silent,
         intensity: Intensity | None = None,
         spacing_mm: Spacing | None = None,
-    ) -> Volume:
+    ) -> Image:
         """Read the pixels.
 
         Parameters
@@ -87,8 +92,9 @@ class Series:
 
         Returns
         -------
-        Volume
-            int16 where values are whole and fit, else float32; HU for CT.
+        Volume, Radiograph or Frames
+            A volume is int16 where values are whole and fit, else float32; HU for CT. Pictures that have no place in
+            the patient become a Radiograph, or Frames if there are several.
 
         Raises
         ------
@@ -100,6 +106,25 @@ class Series:
         if self.opened is None:
             raise UsageError("this series was made by hand and has no files to load")
         return self.opened.load(policy, runtime, progress, intensity, spacing_mm)
+
+    def load_volume(
+        self,
+        *,
+        policy: Policy = Policy.STRICT,
+        runtime: Runtime | None = None,
+        progress: Progress = silent,
+        intensity: Intensity | None = None,
+        spacing_mm: Spacing | None = None,
+    ) -> Volume:
+        """As `load`, for callers that need a volume; `GeometryError` where the series is a picture or a clip."""
+        image = self.load(policy=policy, runtime=runtime, progress=progress, intensity=intensity, spacing_mm=spacing_mm)
+        if not isinstance(image, Volume):
+            raise GeometryError(
+                f"it is a {type(image).__name__.lower()}, not a stack of slices",
+                where=str(self.source.root or ""),
+                way_out="Open a CT, MR or PET series, or name a task that reads pictures.",
+            )
+        return image
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +218,8 @@ def open_study(path: str | Path, *, progress: Progress = silent) -> Study:
     found = read_headers(files, root, progress)
     skipped += found.skipped
     series = [_series_of(one) for one in gather(found.headers, root, damage_faults(skipped, root))]
+    if found.dicom_pictures:
+        series += _dicom_pictures(found.dicom_pictures, root, skipped)
     series += [_series_of_nifti(one) for one in found.niftis]
     if found.pictures:
         from overread.io.picture import gather_pictures  # noqa: PLC0415  (pillow, only where there are pictures)
@@ -214,21 +241,55 @@ def _series_of(one: DicomSeries) -> Series:
     shared = one.headers[0].shared
     stack, headers = one.assess(Policy.STRICT)
     ordered = [headers[n] for n in stack.order]
+    spacing = _spacing(one, stack)
     return Series(
         series_uid=shared.series_uid,
         study_uid=shared.study_uid,
         modality=shared.modality,
-        description=str(shared.facts.get("series_description", "")),
+        description=" ".join(word for word in (str(shared.facts.get("series_description", "")), shared.stack) if word),
         kind="dicom",
         shape=(len(one.headers), shared.rows, shared.columns),
-        spacing_mm=_spacing(one, stack),
+        spacing_mm=spacing,
         transfer_syntax=shared.transfer_syntax,
-        n_files=len(one.headers),
+        n_files=len({header.path for header in one.headers}),
         verdict=stack.verdict,
         source=one.source(ordered),
+        scale=NO_SCALE if spacing is None else PixelScale(Calibration.PATIENT, spacing[1:], 0.0, _PATIENT_WORDS),
         is_localizer=is_localizer(shared),
         opened=_OpenedDicom(one),
     )
+
+
+def _dicom_pictures(headers: list[Header], root: Path, skipped: list[Skipped]) -> list[Series]:
+    from overread.io.dicom.pictures import OpenedPicture  # noqa: PLC0415  (pydicom, only where files need it)
+
+    series = []
+    for header in headers:
+        opened = OpenedPicture(header, root)
+        shared = header.shared
+        try:
+            verdict, source = opened.verdict(), opened.source()
+        except InputError as error:
+            skipped.append(Skipped(Path(header.path), error.what, "damaged"))
+            continue
+        series.append(
+            Series(
+                series_uid=shared.series_uid,
+                study_uid=shared.study_uid,
+                modality=shared.modality,
+                description=str(shared.facts.get("series_description", "")),
+                kind="dicom",
+                shape=(opened.frames, shared.rows, shared.columns),
+                spacing_mm=None,
+                transfer_syntax=shared.transfer_syntax,
+                n_files=1,
+                verdict=verdict,
+                source=source,
+                scale=opened.scale,
+                opened=opened,
+            )
+        )
+    return series
 
 
 def _spacing(one: DicomSeries, strict: Stack) -> Spacing | None:

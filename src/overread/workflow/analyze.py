@@ -176,7 +176,7 @@ def _resolve(
     task, chosen = choose(candidates, [named] if named else None, wish.series)
     return (
         task,
-        chosen.load(
+        chosen.load_volume(
             policy=wish.policy, runtime=runtime, progress=within(progress, 0.05, 0.15), intensity=wish.intensity
         ),
         opened,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from overread.errors import OverreadError, ResourceError, UsageError
 from overread.findings import Scope
 from overread.geometry import Verdict
+from overread.image import Calibration, PixelScale
 from overread.io import Series, Study, middle_picture, open_study
 from overread.io.dicom.codecs import syntax_name
 from overread.io.discover import relative
@@ -21,6 +22,10 @@ from overread.tasks import Task, find_task, task_names
 
 if TYPE_CHECKING:
     from overread.evidence.page.gallery import Entry
+
+
+_NOT_SAID = (Calibration.PATIENT, Calibration.NONE)
+"""Classes that the table leaves out: what everyone expects of a scanner, and files without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +37,18 @@ class SeriesRow:
     description: str
     shape: tuple[int, int, int]
     spacing_mm: tuple[float, float, float] | None
+    scale: PixelScale
     transfer_syntax: str
     verdict: Verdict
     tasks: dict[str, Scope]
 
     def spacing_words(self) -> str:
-        """Such as "2.5 x 0.703 x 0.703", or "?"."""
-        return "?" if self.spacing_mm is None else " x ".join(f"{s:.3g}" for s in self.spacing_mm)
+        """Such as "2.5 x 0.703 x 0.703", "0.14 x 0.14 (detector plane)" for a picture, or "?"."""
+        spacing = self.spacing_mm or self.scale.spacing_mm
+        if spacing is None:
+            return "?"
+        words = " x ".join(f"{s:.3g}" for s in spacing)
+        return words if self.scale.calibration in _NOT_SAID else f"{words} ({self.scale.calibration.value})"
 
     def transfer_syntax_words(self) -> str:
         """Such as "JPEG-LS lossless"; the UID where it has no name here."""
@@ -52,6 +62,11 @@ class SeriesRow:
             "description": self.description,
             "shape": list(self.shape),
             "spacing_mm": None if self.spacing_mm is None else [round(s, 6) for s in self.spacing_mm],
+            "calibration": {
+                "class": self.scale.calibration.value,
+                "spacing_mm": None if self.scale.spacing_mm is None else [round(s, 6) for s in self.scale.spacing_mm],
+                "words": self.scale.words,
+            },
             "transfer_syntax": self.transfer_syntax,
             "geometry": {
                 "status": self.verdict.status,
@@ -91,6 +106,7 @@ def _row(one: Series, tasks: list[Task]) -> SeriesRow:
         one.description,
         one.shape,
         one.spacing_mm,
+        one.scale,
         one.transfer_syntax,
         one.verdict,
         {task.name: task.suits(one.source, one.shape, one.spacing_mm) for task in tasks},

@@ -45,7 +45,7 @@ def require_folder(shared: Path) -> Path:
 
 def read_case(shared: Path, case: str) -> Volume:
     """The CT of one case, HU."""
-    return open_study(require_folder(shared) / "dicom" / case).only("CT").load()
+    return open_study(require_folder(shared) / "dicom" / case).only("CT").load_volume()
 
 
 def read_lesions(shared: Path, case: str, grid: Grid) -> tuple[Lesion, ...]:

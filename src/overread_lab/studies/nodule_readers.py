@@ -57,7 +57,7 @@ def read_lesions(table: Path) -> list[Lesion]:
 def compare_case(folder: Path, lesions: Sequence[Lesion]) -> list[str]:
     """Lines for one case: its edge model, then each lesion's readers and figures."""
     runtime = Runtime(1)
-    image = open_study(folder).series[0].load()
+    image = open_study(folder).series[0].load_volume()
     lung = lung_field(image, runtime).inside
     edge = estimate_edge(image, lung)
     lines = [

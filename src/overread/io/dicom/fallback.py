@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
 from overread.errors import DamagedFileError, NothingReadableError
 from overread.io.dicom.codecs import NATIVE
+from overread.io.dicom.header import Header
 from overread.io.dicom.tags import EXPLICIT_LITTLE, IMPLICIT_LITTLE, PIXEL_DATA, Walked, walk_dataset
 from overread.io.quiet import quiet
 
@@ -70,6 +72,34 @@ def _native(dataset: pydicom.Dataset, out: NDArray[Any]) -> NDArray[Any]:
     dtype = out.dtype if dataset.original_encoding[1] else out.dtype.newbyteorder(">")
     raw = np.frombuffer(dataset.PixelData, dtype=dtype, count=out.size)
     return raw.reshape(out.shape)
+
+
+def coded_frame(header: Header) -> bytes:
+    """The coded bytes of one frame of a file that only pydicom can follow; raises `DamagedFileError`."""
+    with quiet("pydicom"):
+        dataset = _open(header.path, None)
+        try:
+            frames = max(1, header.shared.frames)
+            return bytes(get_frame(dataset.PixelData, header.frame_number - 1, number_of_frames=frames))
+        except Exception as error:  # noqa: BLE001
+            raise _damaged(header.path, error) from None
+
+
+def native_bytes(header: Header, start: int, count: int) -> bytes:
+    """`count` bytes of native pixels from byte `start` of the pixel data on, little endian; fewer at its end."""
+    if header.pixel_offset >= 0:
+        with open(header.path, "rb") as stream:  # noqa: PTH123
+            stream.seek(header.pixel_offset + start)
+            return stream.read(max(0, min(count, header.pixel_length - start)))
+    with quiet("pydicom"):
+        dataset = _open(header.path, None)
+        if not isinstance(dataset.get("PixelData"), bytes):
+            raise DamagedFileError("there are no pixels in it", where=header.path)
+        raw = bytes(dataset.PixelData)
+        if not dataset.original_encoding[1] and dataset["PixelData"].VR == "OW":  # words, also of 8-bit pixels
+            wide = max(2, header.shared.bits_allocated // 8)
+            raw = np.frombuffer(raw[: len(raw) // wide * wide], f">u{wide}").astype(f"<u{wide}").tobytes()
+        return raw[start : start + count]
 
 
 def _open(path: str, tags: list[int] | None) -> pydicom.Dataset:

@@ -89,6 +89,7 @@ class Shared:
     `facts` hold no text that names the patient. `orientation` is (6,) direction cosines, `spacing_mm` (row, column);
     both empty where the tag is absent or unreadable. `padding` and `padding_limit` are raw bytes, since their VR is
     often wrong. `patient_key` tells two patients apart inside one process and says nothing about either.
+    `stack` names one of several stacks that share a series UID; empty where there is one.
     """
 
     transfer_syntax: str
@@ -121,6 +122,7 @@ class Shared:
     rescale_type: str
     lossy: bool
     patient_key: int = field(repr=False)
+    stack: str = ""
 
 
 class Header(NamedTuple):

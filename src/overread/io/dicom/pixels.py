@@ -177,6 +177,16 @@ def _outside_stored_bits(shared: Shared, low: int, high: int) -> bool:
     return high >= top or low < (-top if shared.signed else 0)
 
 
+def keep_stored_bits(shared: Shared, stored: NDArray[Any]) -> NDArray[Any]:
+    """Stored samples of any shape without bits that are not pixel data; a copy where there are any."""
+    low, high = int(stored.min()), int(stored.max())
+    if shared.bits_allocated == 1 or not _outside_stored_bits(shared, low, high):
+        return stored
+    mended = stored.copy()
+    _keep_stored_bits(shared, mended)
+    return mended
+
+
 def _keep_stored_bits(shared: Shared, stored: NDArray[Any]) -> None:
     """Keep the bits from High Bit down and extend the sign (PS3.5 8.1.1: the others are not pixel data)."""
     stored <<= shared.bits_allocated - 1 - shared.high_bit
@@ -194,6 +204,11 @@ def read_stored(header: Header, out: NDArray[Any]) -> None:
         The file cannot be opened or read any more.
     """
     shared = header.shared
+    if shared.frames > 1:
+        from overread.io.dicom.stored import read_samples  # noqa: PLC0415  (only where there are several frames)
+
+        out[...] = read_samples(header, planar=False)
+        return
     if header.pixel_offset < 0:
         from overread.io.dicom.fallback import stored_with_pydicom  # noqa: PLC0415  (a heavy library, seldom needed)
 

@@ -22,6 +22,15 @@ ENHANCED_CLASSES = frozenset(
     "1.2.840.10008.5.1.4.1.1." + tail for tail in ("2.1", "2.2", "4.1", "4.3", "4.4", "128.1", "130")
 )
 """Enhanced and legacy-converted enhanced CT, MR and PET: their places are in functional groups."""
+_IMAGE = "1.2.840.10008.5.1.4.1.1."
+_SLICE_CLASSES = frozenset(_IMAGE + tail for tail in ("2", "4", "128"))
+"""CT, MR and PET, one slice a file."""
+_PICTURE_CLASSES = tuple(_IMAGE + tail for tail in ("1.", "3.1", "6.1", "12.", "77.1."))
+"""CR, DX, MG and kin; ultrasound clips and pictures; XA and RF; visible light."""
+_PHOTOMETRIC = frozenset(
+    [(1, name) for name in ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")]
+    + [(3, name) for name in ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT")]
+)
 COSINE_AGREES, COSINE_LIMIT = 1e-4, 1e-3
 """Slices whose direction cosines differ by less are parallel; up to the limit they load with a warning."""
 SPACING_AGREES = 1e-4
@@ -126,19 +135,27 @@ def refusal(shared: Shared) -> tuple[SkipKind, str] | None:
 
 
 def _unsupported(shared: Shared) -> str:
-    """What this version does not read in a sound file; empty when nothing."""
-    if shared.sop_class_uid in ENHANCED_CLASSES:
-        return f"an enhanced (multi-frame) {shared.modality} object: this version reads one frame a file"
-    if shared.frames > 1:
-        return f"a multi-frame object ({shared.frames} frames): this version reads one frame a file"
+    """What is not read in a sound file; empty when nothing."""
     if not is_known(shared.transfer_syntax):
         return f"pixels are coded in transfer syntax {shared.transfer_syntax}, which has no decoder here"
-    if shared.samples != 1 or not shared.photometric.startswith("MONOCHROME"):
+    if (shared.samples, shared.photometric) not in _PHOTOMETRIC:
         kind = shared.photometric or "no photometric interpretation"
-        return f"a colour picture ({kind}, {shared.samples} samples a pixel)"
-    if shared.bits_allocated not in (8, 16, 32):
-        return f"{shared.bits_allocated} bits allocated a pixel, expected 8, 16 or 32"
+        return f"{shared.samples} samples a pixel with {kind}, which do not go together or are not read"
+    allowed = (1, 8, 16, 32) if is_picture(shared) else (8, 16, 32)
+    if shared.bits_allocated not in allowed:
+        return f"{shared.bits_allocated} bits allocated a pixel, expected one of {', '.join(map(str, allowed))}"
     return ""
+
+
+def is_picture(shared: Shared) -> bool:
+    """Whether an object is no slice of a stack: a projection, ultrasound, colour, or frames without a place."""
+    if shared.samples != 1 or not shared.photometric.startswith("MONOCHROME") or shared.bits_allocated == 1:
+        return True
+    if shared.sop_class_uid in _SLICE_CLASSES:
+        return False
+    if shared.frames > 1 or shared.sop_class_uid.startswith(_PICTURE_CLASSES):
+        return True
+    return len(shared.orientation) != 6
 
 
 def is_cut_short(header: Header) -> bool:
@@ -146,7 +163,7 @@ def is_cut_short(header: Header) -> bool:
     shared = header.shared
     if shared.transfer_syntax not in NATIVE or header.pixel_offset < 0:
         return False
-    need = shared.rows * shared.columns * (shared.bits_allocated // 8)
+    need = _native_length(shared)
     return header.pixel_length < need or header.pixel_offset + need > header.file_size
 
 
@@ -155,7 +172,14 @@ def is_too_long(header: Header) -> bool:
     shared = header.shared
     if shared.transfer_syntax not in NATIVE or header.pixel_offset < 0:
         return False
-    return header.pixel_length > shared.rows * shared.columns * (shared.bits_allocated // 8) + 1
+    return header.pixel_length > _native_length(shared) + 1
+
+
+def _native_length(shared: Shared) -> int:
+    """Bytes of native pixels of all frames."""
+    pixels = shared.rows * shared.columns * max(1, shared.frames)
+    samples = 2 if shared.photometric == "YBR_FULL_422" else shared.samples
+    return (pixels * samples * shared.bits_allocated + 7) // 8
 
 
 def is_localizer(shared: Shared) -> bool:
@@ -168,7 +192,7 @@ def gather(headers: Sequence[Header], root: Path, faults: Sequence[Fault] = ()) 
     groups: dict[Hashable, list[Header]] = defaultdict(list)
     for header in headers:
         shared = header.shared
-        groups[shared.study_uid, shared.series_uid, is_localizer(shared)].append(header)
+        groups[shared.study_uid, shared.series_uid, is_localizer(shared), shared.stack].append(header)
     return [DicomSeries(root, tuple(group), (*_faults(group, root), *faults)) for group in groups.values()]
 
 
@@ -235,10 +259,10 @@ def _wobble(kinds: list[tuple[Shared, list[Header]]], names: dict[int, str]) -> 
 
 def _repeated(group: list[Header]) -> list[Header]:
     """Files whose SOP instance UID an earlier file at another place has; evidence cannot point to them alone."""
-    first: dict[str, Header] = {}
+    first: dict[tuple[str, int], Header] = {}
     for header in group:
-        first.setdefault(header.sop_uid, header)
-    return [header for header in group if first[header.sop_uid].position_lps != header.position_lps]
+        first.setdefault((header.sop_uid, header.frame_number), header)
+    return [h for h in group if first[h.sop_uid, h.frame_number].position_lps != h.position_lps]
 
 
 def _bad_spacing(shared: Shared) -> bool:
