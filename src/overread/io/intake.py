@@ -19,6 +19,7 @@ from overread.runtime import Progress
 if TYPE_CHECKING:
     from overread.io.nifti import OpenedNifti
     from overread.io.picture import Picture
+    from overread.io.research import OpenedResearchFile
 
 
 @dataclass(slots=True)
@@ -27,7 +28,7 @@ class Found:
 
     headers: list[Header] = field(default_factory=list)
     dicom_pictures: list[Header] = field(default_factory=list)
-    niftis: list[OpenedNifti] = field(default_factory=list)
+    placed: list[OpenedNifti | OpenedResearchFile] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -92,7 +93,17 @@ def _read_one(file: str, root: Path, cache: SharedCache, found: Found) -> Header
     if kind == "nifti":
         from overread.io.nifti import open_nifti  # noqa: PLC0415  (nibabel, only where there is NIfTI)
 
-        found.niftis.append(open_nifti(file, root))
+        found.placed.append(open_nifti(file, root))
+    elif kind == "nrrd":
+        from overread.io.nrrd import parse_nrrd  # noqa: PLC0415
+        from overread.io.research import open_research_file  # noqa: PLC0415
+
+        found.placed.append(open_research_file(file, root, "nrrd", parse_nrrd))
+    elif kind == "metaimage":
+        from overread.io.metaimage import parse_metaimage  # noqa: PLC0415
+        from overread.io.research import open_research_file  # noqa: PLC0415
+
+        found.placed.append(open_research_file(file, root, "metaimage", parse_metaimage))
     elif kind == "picture":
         from overread.io.picture import open_picture  # noqa: PLC0415  (pillow, only where there are pictures)
 
@@ -141,5 +152,7 @@ def nothing_readable(root: Path, files: list[str], skipped: list[Skipped]) -> In
     else:
         what = f"none of {len(files)} files is an image that can be read; the first: {first.path.name}: {first.reason}"
     return by_kind.get(kind, NothingReadableError)(
-        what, where=str(root), way_out="overread reads CT series as DICOM, NIfTI, and PNG, JPEG or TIFF pictures."
+        what,
+        where=str(root),
+        way_out="overread reads DICOM, NIfTI, NRRD and MetaImage, and PNG, JPEG, TIFF, BMP or PGM pictures.",
     )

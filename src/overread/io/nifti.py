@@ -6,7 +6,7 @@ import gzip
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import nibabel
 import numpy as np
@@ -20,6 +20,7 @@ from overread.geometry.stack import verdict_of
 from overread.image import Intensity, Source, Volume
 from overread.io.exact import narrow
 from overread.io.memory import require_memory
+from overread.io.placed import affine_faults, placed_volume
 from overread.io.quiet import quiet
 from overread.runtime import Progress, Runtime, silent
 
@@ -48,6 +49,7 @@ class OpenedNifti:
     shape: tuple[int, int, int]
     affine_lps: NDArray[np.float64]
     verdict: Verdict
+    kind: Literal["nifti"] = "nifti"
 
     def grid(self) -> Grid | None:
         """The grid, or None where the header places no voxels."""
@@ -81,20 +83,8 @@ class OpenedNifti:
             raise GeometryError(self.verdict.faults[0].message, where=str(self.path), way_out="Write its header anew.")
         require_memory(6 * math.prod(self.shape), runtime or Runtime(), str(self.path))
         array = narrow(self._values())
-        faults = list(self.verdict.faults)
-        if bad := int(np.count_nonzero(~np.isfinite(array))) if array.dtype.kind == "f" else 0:
-            faults.append(Fault("not_finite", Severity.WARNING, f"{bad} voxels are not a number"))
-        if intensity is not None:
-            words = "HU" if intensity is Intensity.HU else intensity.name
-            faults.append(Fault("intensity_on_word", Severity.NOTE, f"values taken as {words} on the user's word"))
         progress("read", 1.0)
-        return Volume(
-            array=array,
-            grid=grid,
-            intensity=intensity or Intensity.ARBITRARY,
-            source=self.source(),
-            verdict=verdict_of(faults, policy, self.verdict.facts),
-        )
+        return placed_volume(array, grid, self.source(), self.verdict, policy=policy, intensity=intensity)
 
     def _values(self) -> NDArray[Any]:
         """(slice, row, column) rescaled values, in the type of the file where no rescale is due."""
@@ -193,20 +183,15 @@ def _places(image: Any, shape: tuple[int, ...], units: str) -> _Places:
         faults.append(Fault("unit_unknown", Severity.NOTE, "the header names no unit of length; mm is taken"))
     scale = np.diag((*[_TO_MM.get(units, 1.0)] * 3, 1.0))
     affine = (_LPS_FROM_RAS @ scale @ ras)[:, [2, 1, 0, 3]]
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9 or min(spacing) < 1e-6:
-        message = f"its header places no voxels in space: spacing {tuple(spacing.tolist())} mm"
-        return _Places(affine, (Fault("bad_spacing", Severity.FATAL, message),))
+    broken = affine_faults(affine)
+    if broken and broken[0].severity is Severity.FATAL:
+        return _Places(affine, broken)
     if sform is not None and qform is not None:
         off = _apart_mm(sform, qform, shape) * float(scale[0, 0])
         if off > FORMS_AGREE_MM:
             message = f"its two placements differ by up to {off:.2f} mm (sform and qform); the sform is used"
             faults.append(Fault("sform_qform_disagree", Severity.WARNING, message, off))
-    shear = _shear_deg(affine)
-    if shear > 0.05:
-        message = f"its axes are not at right angles (off by {shear:.2f} degrees)"
-        faults.append(Fault("tilted_gantry", Severity.WARNING, message))
-    return _Places(affine, tuple(faults))
+    return _Places(affine, (*faults, *broken))
 
 
 def _coded(form: Any) -> NDArray[np.float64] | None:
@@ -223,13 +208,6 @@ def _apart_mm(first: NDArray[np.float64], second: NDArray[np.float64], shape: tu
     ends = [(0, n - 1) for n in shape[:3]]
     corners = np.array([(a, b, c, 1) for a in ends[0] for b in ends[1] for c in ends[2]], dtype=np.float64)
     return float(np.linalg.norm((corners @ (first - second).T)[:, :3], axis=1).max())
-
-
-def _shear_deg(affine: NDArray[np.float64]) -> float:
-    """How far the three axes are from right angles, degrees."""
-    unit = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-    cosines = np.abs((unit.T @ unit)[np.triu_indices(3, 1)])
-    return float(np.degrees(np.arcsin(np.clip(cosines.max(), 0, 1))))
 
 
 def _damaged(path: Path, error: Exception) -> DamagedFileError:

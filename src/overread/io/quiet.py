@@ -15,7 +15,7 @@ _ONE_AT_A_TIME = RLock()
 def quiet(logger_name: str = "") -> Iterator[None]:
     """No warnings inside, and no lines of one logger. Our own checks judge values.
 
-    One thread at a time, since filters and loggers belong to the whole process; not to be nested.
+    One thread at a time, since filters and loggers belong to the whole process.
     """
     with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -20,6 +20,7 @@ from overread.runtime import Progress, Runtime, silent
 if TYPE_CHECKING:
     from overread.io.nifti import OpenedNifti
     from overread.io.picture import OpenedPictures
+    from overread.io.research import OpenedResearchFile
 
 Spacing = tuple[float, float, float]
 _PATIENT_WORDS = "distances between pixels in the patient"
@@ -61,7 +62,7 @@ class Series:
     study_uid: str
     modality: str
     description: str
-    kind: Literal["dicom", "nifti", "picture"]
+    kind: Literal["dicom", "nifti", "nrrd", "metaimage", "picture"]
     shape: tuple[int, int, int]
     spacing_mm: Spacing | None
     transfer_syntax: str
@@ -220,7 +221,7 @@ def open_study(path: str | Path, *, progress: Progress = silent) -> Study:
     series = [_series_of(one) for one in gather(found.headers, root, damage_faults(skipped, root))]
     if found.dicom_pictures:
         series += _dicom_pictures(found.dicom_pictures, root, skipped)
-    series += [_series_of_nifti(one) for one in found.niftis]
+    series += [_series_of_placed(one) for one in found.placed]
     if found.pictures:
         from overread.io.picture import gather_pictures  # noqa: PLC0415  (pillow, only where there are pictures)
 
@@ -300,14 +301,14 @@ def _spacing(one: DicomSeries, strict: Stack) -> Spacing | None:
     return None
 
 
-def _series_of_nifti(one: OpenedNifti) -> Series:
+def _series_of_placed(one: OpenedNifti | OpenedResearchFile) -> Series:
     grid = one.grid()
     return Series(
         series_uid="",
         study_uid="",
         modality="",
         description=one.path.name,
-        kind="nifti",
+        kind=one.kind,
         shape=one.shape,
         spacing_mm=None if grid is None else grid.spacing_mm,
         transfer_syntax="",
