@@ -21,6 +21,10 @@ class Skipped:
     kind: SkipKind = "not_an_image"
 
 
+_OF_A_RESULT = ("result.json", "manifest.json", "findings.csv")
+"""Files that together mark a result folder of ours; its masks and pictures are not to be read again."""
+
+
 def relative(path: str, root: Path) -> str:
     """`path` below `root`, or its last part when `root` is the file itself."""
     below = path.removeprefix(str(root)).lstrip("/\\")
@@ -71,6 +75,10 @@ def _scan(folder: str, seen: set[tuple[int, int]], todo: list[str], files: list[
     if identity in seen:
         return
     seen.add(identity)
+    was_asked_for = len(seen) == 1
+    if not was_asked_for and all(os.path.lexists(f"{folder}/{name}") for name in _OF_A_RESULT):
+        skipped.append(Skipped(Path(folder), "results of overread, not images"))
+        return
     with os.scandir(folder) as entries:
         for entry in entries:
             try:

@@ -108,6 +108,8 @@ def _read_one(file: str, root: Path, cache: SharedCache, found: Found) -> Header
         from overread.io.picture import open_picture  # noqa: PLC0415  (pillow, only where there are pictures)
 
         found.pictures.append(open_picture(file))
+    elif kind == "zip":
+        raise _NotAnImageError("a zip archive inside what was opened: open it by itself, or unpack it")
     else:
         raise _NotAnImageError("the file is empty" if size == 0 else "not an image that overread knows")
     return None

@@ -9,7 +9,6 @@ import numpy as np
 from overread.errors import UnsupportedFormatError
 from overread.io.research import Layout, beside, damaged
 
-MAGIC = b"ObjectType"
 _CODES = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4", "MET_UINT": "u4",
     "MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8", "MET_FLOAT": "f4", "MET_DOUBLE": "f8",

@@ -11,7 +11,6 @@ from overread.errors import UnsupportedFormatError
 from overread.geometry import Fault
 from overread.io.research import Encoding, Layout, beside, damaged, unknown_sides
 
-MAGIC = b"NRRD000"
 _TYPES = {
     "i1": ("signed char", "int8", "int8_t"),
     "u1": ("uchar", "unsigned char", "uint8", "uint8_t"),

@@ -6,9 +6,14 @@ import re
 import zlib
 from typing import Literal
 
-Kind = Literal["dicom", "nifti", "nrrd", "metaimage", "picture", "unknown"]
+Kind = Literal["dicom", "nifti", "nrrd", "metaimage", "picture", "zip", "unknown"]
 
-_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
+_STARTS: tuple[tuple[Kind, tuple[bytes, ...]], ...] = (
+    ("picture", (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")),
+    ("zip", (b"PK\3\4", b"PK\5\6")),
+    ("nrrd", (b"NRRD000",)),
+    ("metaimage", (b"ObjectType", b"NDims")),
+)
 _NETPBM = re.compile(rb"P[2356][ \t\r\n]")
 _BARE_DICOM = (b"\x08\0", b"\x02\0", b"\0\x08")  # no preamble: begins with group 0002 or 0008
 _GZIP = b"\x1f\x8b"
@@ -18,12 +23,11 @@ def kind_of(head: bytes) -> Kind:
     """Kind of file from its first bytes; 348 of them decide, gzip is looked into."""
     if head[128:132] == b"DICM":
         return "dicom"
-    if head.startswith(_PICTURES) or _NETPBM.match(head):
+    for kind, starts in _STARTS:
+        if head.startswith(starts):
+            return kind
+    if _NETPBM.match(head):
         return "picture"
-    if head.startswith(b"NRRD000"):
-        return "nrrd"
-    if head.startswith((b"ObjectType", b"NDims")):
-        return "metaimage"
     if _is_nifti(unzipped(head) if head.startswith(_GZIP) else head):
         return "nifti"
     return "dicom" if head.startswith(_BARE_DICOM) else "unknown"

@@ -10,11 +10,12 @@ from overread.errors import GeometryError, InputError, NothingReadableError, Usa
 from overread.geometry import Policy, Verdict
 from overread.geometry.stack import Stack
 from overread.image import NO_SCALE, Calibration, Image, Intensity, PixelScale, Source, Volume
-from overread.io.dicom.header import Header
+from overread.io.dicom.header import Header, first_bytes
 from overread.io.dicom.load import load_dicom
 from overread.io.dicom.series import DicomSeries, gather, is_localizer
 from overread.io.discover import Skipped, list_files
 from overread.io.intake import damage_faults, nothing_readable, read_headers
+from overread.io.sniff import kind_of
 from overread.runtime import Progress, Runtime, silent
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ class _OpenedDicom:
 
 
 def open_study(path: str | Path, *, progress: Progress = silent) -> Study:
-    """Read the headers of every image at or below `path`.
+    """Read the headers of every image at or below `path`: a folder, a file, or a zip archive.
 
     Returns
     -------
@@ -214,7 +215,8 @@ def open_study(path: str | Path, *, progress: Progress = silent) -> Study:
     NothingReadableError, DamagedFileError, UnsupportedFormatError, InputError
         Nothing exists there, or no file gave an image; the message says why for the first of them.
     """
-    root = Path(path)
+    opened = Path(path)
+    root = _unpacked_root(opened)
     files, skipped = list_files(root)
     found = read_headers(files, root, progress)
     skipped += found.skipped
@@ -228,9 +230,24 @@ def open_study(path: str | Path, *, progress: Progress = silent) -> Study:
         series += [_series_of_pictures(one) for one in gather_pictures(found.pictures, root)]
     progress("open", 1.0)
     if not series:
-        raise nothing_readable(root, files, skipped)
+        raise nothing_readable(opened, files, skipped)
     series.sort(key=_order)
-    return Study(root, tuple(series), tuple(skipped))
+    return Study(opened, tuple(series), tuple(skipped))
+
+
+def _unpacked_root(path: Path) -> Path:
+    """The folder that an archive, or the index of a medium, stands for; any other path as it is."""
+    try:
+        if not path.is_file():
+            return path
+        head, _ = first_bytes(str(path))
+    except OSError:
+        return path  # said where the files are listed
+    if kind_of(head) == "zip":
+        from overread.io.archive import unpack  # noqa: PLC0415  (only where there is an archive)
+
+        return unpack(path)
+    return path.parent if path.name.upper() == "DICOMDIR" and kind_of(head) == "dicom" else path
 
 
 def _order(series: Series) -> tuple[str, float, str, bool, str]:

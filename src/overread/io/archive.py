@@ -1,0 +1,120 @@
+"""Zip archives of images: unpacked into a private folder that goes with the process. Bombs are refused unopened."""
+
+from __future__ import annotations
+
+import atexit
+import re
+import shutil
+import stat
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from overread.errors import DamagedFileError, InputError, ResourceError, UnsupportedFormatError
+
+MOST_RATIO = 200
+"""Medical images pack to a tenth at best; padding and masks to a hundredth."""
+RATIO_FROM_BYTES = 1 << 20
+MOST_FILES = 200_000
+KEEP_FREE_BYTES = 1 << 30
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+_unpacked: dict[tuple[str, int, int], Path] = {}
+
+
+def unpack(archive: Path) -> Path:
+    """The private folder with the files of a zip archive; an archive that did not change is unpacked once a process.
+
+    Raises
+    ------
+    InputError
+        An entry would be written outside the folder, or is a link.
+    UnsupportedFormatError
+        Entries are encrypted, or packed in a way that is not known.
+    ResourceError
+        It unpacks to more than a bomb's share of its size, or to more than the disk holds.
+    DamagedFileError
+        It is broken, or an entry does not check.
+    """
+    status = archive.stat()
+    key = (str(archive.resolve()), status.st_mtime_ns, status.st_size)
+    if key in _unpacked and _unpacked[key].is_dir():
+        return _unpacked[key]
+    folder = Path(tempfile.mkdtemp(prefix="overread-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            entries = [entry for entry in opened.infolist() if not entry.is_dir()]
+            _require_harmless(archive, entries)
+            for entry in entries:
+                _write(opened, entry, folder / _safe_name(archive, entry))
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise DamagedFileError(
+            f"the archive is damaged ({type(error).__name__})", where=str(archive), way_out="Copy or send it again."
+        ) from None
+    except (NotImplementedError, RuntimeError):
+        raise UnsupportedFormatError(
+            "the archive is packed in a way that is not known here", where=str(archive), way_out="Unpack it first."
+        ) from None
+    _unpacked[key] = folder
+    return folder
+
+
+def _require_harmless(archive: Path, entries: list[zipfile.ZipInfo]) -> None:
+    if len(entries) > MOST_FILES:
+        raise ResourceError(
+            f"the archive holds {len(entries)} files, at most {MOST_FILES} are unpacked",
+            where=str(archive),
+            way_out="Unpack it first.",
+        )
+    for entry in entries:
+        _safe_name(archive, entry)
+        if entry.flag_bits & 1:
+            raise UnsupportedFormatError(
+                f"the archive needs a password ({entry.filename})", where=str(archive), way_out="Unpack it first."
+            )
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise InputError(
+                f"the archive holds a link ({entry.filename})", where=str(archive), way_out="Pack the files themselves."
+            )
+    large, packed = sum(entry.file_size for entry in entries), archive.stat().st_size
+    if large > RATIO_FROM_BYTES and large > MOST_RATIO * packed:
+        raise ResourceError(
+            f"the archive of {packed / 2**20:.1f} MiB would unpack to {large / 2**20:.0f} MiB, as bombs do",
+            where=str(archive),
+            way_out="Unpack it yourself if you trust it.",
+        )
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if large + KEEP_FREE_BYTES > free:
+        raise ResourceError(
+            f"the archive unpacks to {large / 2**20:.0f} MiB, and {free / 2**20:.0f} MiB of disk are free",
+            where=str(archive),
+            way_out="Free some space, or unpack it elsewhere.",
+        )
+
+
+def _safe_name(archive: Path, entry: zipfile.ZipInfo) -> Path:
+    """The entry as a path below the folder; raises `InputError` where it leads outside."""
+    name = entry.filename.replace("\\", "/")
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or _DRIVE.match(name) or "\0" in name:
+        raise InputError(
+            f"the archive holds an entry that leads outside it ({entry.filename!r})",
+            where=str(archive),
+            way_out="Do not trust it; ask the sender.",
+        )
+    return Path(*path.parts)
+
+
+def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
+    """One entry, no longer than it says, so that a false size does not fill the disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    left = entry.file_size
+    with opened.open(entry) as source, target.open("wb") as out:
+        while chunk := source.read(min(1 << 20, left + 1)):
+            left -= len(chunk)
+            if left < 0:
+                raise zipfile.BadZipFile("an entry is longer than it says")
+            out.write(chunk)
