@@ -57,6 +57,8 @@ class Series:
         Under policy STRICT.
     scale : PixelScale
         Where in-plane lengths come from.
+    stack_number : int
+        From 1 where several stacks share the series UID, else 0.
     """
 
     series_uid: str
@@ -71,8 +73,14 @@ class Series:
     verdict: Verdict
     source: Source = field(repr=False)
     scale: PixelScale = NO_SCALE
+    stack_number: int = 0
     is_localizer: bool = False
     opened: Opened | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """What tells the series from all others: its UID, with "#2" behind it for the second stack of that UID."""
+        return f"{self.series_uid}#{self.stack_number}" if self.stack_number else self.series_uid
 
     def load(
         self,
@@ -273,6 +281,7 @@ def _series_of(one: DicomSeries) -> Series:
         verdict=stack.verdict,
         source=one.source(ordered),
         scale=NO_SCALE if spacing is None else PixelScale(Calibration.PATIENT, spacing[1:], 0.0, _PATIENT_WORDS),
+        stack_number=shared.stack_number,
         is_localizer=is_localizer(shared),
         opened=_OpenedDicom(one),
     )

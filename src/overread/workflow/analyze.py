@@ -121,7 +121,7 @@ def analyze(
     wish = _Wish(task, series, _policy(policy), grid, intensity)
     runtime = runtime or Runtime()
     began = perf_counter()
-    chosen_task, image, opened = _resolve(source, wish, runtime, progress)
+    chosen_task, image, opened, chosen_series = _resolve(source, wish, runtime, progress)
     loaded = perf_counter()
     reading = chosen_task.read(image, runtime, within(progress, 0.15, 0.75))
     reading.seconds.setdefault("load", loaded - began)
@@ -132,7 +132,7 @@ def analyze(
         request={
             "input": opened,
             "task": chosen_task.name,
-            "series": image.source.series_uid,
+            "series": chosen_series,
             "policy": wish.policy.value,
             "intensity": "" if intensity is None else intensity.name,
         },
@@ -161,14 +161,14 @@ def _policy(policy: Policy | str) -> Policy:
 
 def _resolve(
     source: str | Path | Study | Series | Volume | NDArray[Any], wish: _Wish, runtime: Runtime, progress: Progress
-) -> tuple[Task, Volume, str]:
+) -> tuple[Task, Volume, str, str]:
     named = find_task(wish.task) if wish.task else None
     if isinstance(source, np.ndarray):
         if wish.grid is None or wish.intensity is None:
             raise UsageError("an array has no place and no unit", way_out="Give grid= and intensity= with it.")
         source = Volume(source, wish.grid, wish.intensity)
     if isinstance(source, Volume):
-        return named or _only_task(source), source, ""
+        return named or _only_task(source), source, "", source.source.series_uid
     if isinstance(source, (str, Path)):
         source = open_study(source, progress=within(progress, 0.0, 0.05))
     opened = str(source.root if isinstance(source, Study) else source.source.root or "")
@@ -180,6 +180,7 @@ def _resolve(
             policy=wish.policy, runtime=runtime, progress=within(progress, 0.05, 0.15), intensity=wish.intensity
         ),
         opened,
+        chosen.name,
     )
 
 
@@ -198,7 +199,7 @@ def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | N
     one with most slices is read; a tie needs `wanted`, the end of a series UID.
     """
     if wanted:
-        matching = tuple(s for s in series if s.series_uid.endswith(wanted))
+        matching = tuple(s for s in series if s.name.endswith(wanted))
         if len(matching) != 1:
             raise UsageError(
                 f"{len(matching)} series end in {wanted!r}", way_out="`overread inspect` lists the series of a folder."
@@ -227,7 +228,7 @@ def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | N
     most = max(one.shape[0] for _, one in pairs)
     best = [pair for pair in pairs if pair[1].shape[0] == most]
     if len(best) > 1:
-        names = ", ".join(one.series_uid or one.source.paths[0].name for _, one in best)
+        names = ", ".join(one.name or one.source.paths[0].name for _, one in best)
         raise ScopeError(
             f"{len(best)} series suit equally well: {names}",
             way_out="Name one with --series and the end of its UID, or open its file alone.",

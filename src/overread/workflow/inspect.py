@@ -96,12 +96,12 @@ def inspect(path: str | Path | Study) -> tuple[SeriesRow, ...]:
 
 
 def _largest_first(study: Study) -> list[Series]:
-    return sorted(study.series, key=lambda one: (-one.shape[0], one.series_uid))
+    return sorted(study.series, key=lambda one: (-one.shape[0], one.name))
 
 
 def _row(one: Series, tasks: list[Task]) -> SeriesRow:
     return SeriesRow(
-        one.series_uid,
+        one.name,
         one.modality,
         one.description,
         one.shape,

@@ -164,7 +164,7 @@ def _stacked(frames: list[_Frame]) -> list[Header]:
         for frame in group:
             shared = frame.header.shared
             if id(shared) not in renamed:
-                renamed[id(shared)] = replace(shared, stack=name) if name else shared
+                renamed[id(shared)] = replace(shared, stack=name, stack_number=number) if name else shared
             headers.append(frame.header._replace(shared=renamed[id(shared)]))
     return headers
 

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, field
 from functools import lru_cache
 from io import FileIO
+from struct import unpack
 from typing import NamedTuple
 
 from overread.errors import DamagedFileError, UnsupportedFormatError
@@ -44,6 +45,11 @@ _OF_THE_SERIES: dict[str, int] = {
     "description": 0x0008103E,
     "series_number": 0x00200011,
     "acquisition_number": 0x00200012,
+    "temporal_position": 0x00200100,
+    "echo_time_ms": 0x00180081,
+    "echo_number": 0x00180086,
+    "trigger_time_ms": 0x00181060,
+    "b_value": 0x00189087,
     "body_part": 0x00180015,
     "patient_position": 0x00185100,
     "kernel": 0x00181210,
@@ -89,7 +95,8 @@ class Shared:
     `facts` hold no text that names the patient. `orientation` is (6,) direction cosines, `spacing_mm` (row, column);
     both empty where the tag is absent or unreadable. `padding` and `padding_limit` are raw bytes, since their VR is
     often wrong. `patient_key` tells two patients apart inside one process and says nothing about either.
-    `stack` names one of several stacks that share a series UID; empty where there is one.
+    `stack` names one of several stacks that share a series UID, `stack_number` counts them from 1; empty and 0 where
+    there is one.
     """
 
     transfer_syntax: str
@@ -101,6 +108,11 @@ class Shared:
     image_type: str
     facts: dict[str, str | float] = field(hash=False)
     acquisition_number: str
+    temporal_position: str
+    echo_time_ms: float
+    echo_number: str
+    trigger_time_ms: float
+    b_value: float
     slice_thickness_mm: float
     orientation: tuple[float, ...]
     spacing_mm: tuple[float, ...]
@@ -123,6 +135,7 @@ class Shared:
     lossy: bool
     patient_key: int = field(repr=False)
     stack: str = ""
+    stack_number: int = 0
 
 
 class Header(NamedTuple):
@@ -238,6 +251,11 @@ def _shared_from(syntax: str, found: dict[int, bytes]) -> Shared:
         image_type=_text(raw["image_type"]),
         facts=facts,
         acquisition_number=_text(raw["acquisition_number"]),
+        temporal_position=_text(raw["temporal_position"]),
+        echo_time_ms=_number(raw["echo_time_ms"]),
+        echo_number=_text(raw["echo_number"]),
+        trigger_time_ms=_number(raw["trigger_time_ms"]),
+        b_value=_double(raw["b_value"]),
         slice_thickness_mm=_number(raw["slice_thickness_mm"]),
         orientation=_floats(raw["orientation"]),
         spacing_mm=_floats(raw["spacing_mm"]),
@@ -313,6 +331,11 @@ def _number(raw: bytes, default: float = math.nan) -> float:
         return default
     values = _floats(raw)
     return values[0] if values else math.nan
+
+
+def _double(raw: bytes) -> float:
+    """FD, little endian; NaN when absent."""
+    return float(unpack("<d", raw[:8])[0]) if len(raw) >= 8 else math.nan
 
 
 def _integer(raw: bytes, default: int) -> int:

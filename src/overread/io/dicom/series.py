@@ -16,6 +16,7 @@ from overread.image import Source, SourceFrame
 from overread.io.dicom.codecs import CODECS, NATIVE, is_known
 from overread.io.dicom.header import Header, Shared, describe_class, is_derived_object
 from overread.io.dicom.pixels import Rescale, padding_is_tissue, same_pixels
+from overread.io.dicom.split import split_stacks
 from overread.io.discover import SkipKind, relative
 
 ENHANCED_CLASSES = frozenset(
@@ -193,7 +194,18 @@ def gather(headers: Sequence[Header], root: Path, faults: Sequence[Fault] = ()) 
     for header in headers:
         shared = header.shared
         groups[shared.study_uid, shared.series_uid, is_localizer(shared), shared.stack].append(header)
-    return [DicomSeries(root, tuple(group), (*_faults(group, root), *faults)) for group in groups.values()]
+    return [
+        DicomSeries(root, tuple(stack), (*_faults(stack, root), *_split_notes(stack), *faults))
+        for group in groups.values()
+        for stack in split_stacks(group)
+    ]
+
+
+def _split_notes(stack: list[Header]) -> list[Fault]:
+    name = stack[0].shared.stack
+    if not name:
+        return []
+    return [Fault("split_series", Severity.NOTE, f"several stacks share one series UID: this is {name}")]
 
 
 def _faults(group: list[Header], root: Path) -> list[Fault]:
