@@ -1,7 +1,7 @@
 """Files of other projects' test sets: what overread makes of each, beside SimpleITK (GDCM) and pydicom.
 
     python benchmarks/conformance.py                    # the table, one line a file
-    python benchmarks/conformance.py --record FILE      # the same as TOML: what tests/io/conformance.toml holds
+    python benchmarks/conformance.py --record tests/io/conformance.toml   # and keep it; `why` of each row stays
 
 The sets are those that installed packages ship: pydicom, pydicom-data, nibabel and pynetdicom. A set that only exists
 in a source tree (highdicom) is taken from `$OVERREAD_CONFORMANCE/<name>` where that folder is.
@@ -14,6 +14,7 @@ import importlib.util
 import os
 import sys
 import time
+import tomllib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 from overread.errors import OverreadError
 from overread.geometry import Policy
 from overread.image import Volume
-from overread.io import Study, open_study
+from overread.io import open_study
 from overread.runtime import Runtime
 
 RUNTIME = Runtime(1, max_memory_bytes=2**31)
@@ -35,9 +36,9 @@ INSTALLED = {
     "pydicom": ("pydicom", "data"),
     "pydicom-data": ("data_store", "data"),
     "nibabel": ("nibabel", ""),
-    "pynetdicom": ("pynetdicom", "apps/tests"),
+    "pynetdicom": ("pynetdicom", "tests/dicom_files"),
 }
-ELSEWHERE = ("highdicom", "pynetdicom-source")
+ELSEWHERE = ("highdicom",)
 _NOT_DATA = {".py", ".pyc", ".pyi", ".so"}
 
 
@@ -112,18 +113,23 @@ def by_sitk(path: Path) -> sitk.Image | str:
         return "SimpleITK cannot"
 
 
-def against(ours: np.ndarray, theirs: np.ndarray | str) -> str:
-    """`equal`, or in a few words how the pixels differ."""
+def against(image: Any, theirs: np.ndarray | str) -> str:
+    """`equal`, or in a few words how the pixels differ; padding that we set to air is counted apart."""
     if isinstance(theirs, str):
         return theirs
-    a, b = np.squeeze(ours).astype(np.float64), np.squeeze(theirs).astype(np.float64)
+    a, b = np.squeeze(image.array).astype(np.float64), np.squeeze(theirs).astype(np.float64)
     if a.shape != b.shape:
         return f"shape {tuple(theirs.shape)}"
-    off = np.abs(a - b)
-    worst = float(off.max())
-    if worst <= 1e-6 * max(1.0, float(np.abs(b).max())):
-        return "equal"
-    return f"differs by up to {worst:g}, {np.count_nonzero(off) / off.size:.2%} of values"
+    close = 1e-6 * max(1.0, float(np.nanmax(np.abs(b))))
+    off = np.where(np.isnan(a) & np.isnan(b), 0, np.abs(a - b)) > close
+    padded, words = int(image.verdict.facts.get("padded_voxels", 0)), ""
+    if padded:
+        air = off & (a == -1024) & (b == image.verdict.facts["padding_hu"])
+        words, off = f" but for {np.count_nonzero(air)} padded pixels set to air", off & ~air
+    if not off.any():
+        return f"equal{words}"
+    worst = float(np.nanmax(np.abs(a - b)[off]))
+    return f"differs by up to {worst:g} in {np.count_nonzero(off) / off.size:.2%}{words}"
 
 
 def place_against(image: Any, theirs: sitk.Image | str) -> str:
@@ -156,9 +162,15 @@ def row(path: Path) -> dict[str, Any]:
         line["spacing_mm"] = [round(mm, 6) for mm in ours.spacing_mm]
         line["place"] = place_against(ours.image, itk)
     if is_dicom(path):
-        line["pydicom"] = against(ours.image.array, by_pydicom(path))
-    line["sitk"] = against(ours.image.array, itk if isinstance(itk, str) else sitk.GetArrayFromImage(itk))
+        line["pydicom"] = against(ours.image, by_pydicom(path))
+    line["sitk"] = against(ours.image, itk if isinstance(itk, str) else sitk.GetArrayFromImage(itk))
     return line
+
+
+def needs_reason(line: dict[str, Any]) -> bool:
+    """Whether a row says that another program gives something else."""
+    said = [str(line.get(key, "equal")) for key in ("pydicom", "sitk", "place")]
+    return any(not one.startswith(("equal", "pydicom cannot", "SimpleITK cannot")) for one in said)
 
 
 def is_dicom(path: Path) -> bool:
@@ -197,11 +209,15 @@ def main() -> None:
     counts = {result: sum(line["result"] == result for line in rows.values()) for result in ("read", "refused", "BUG")}
     print(f"{len(rows)} files: {counts}")
     if arguments.record:
+        before = tomllib.loads(arguments.record.read_text()) if arguments.record.exists() else {}
+        for key, line in rows.items():
+            if needs_reason(line):
+                line["why"] = before.get(key, {}).get("why", "")
         arguments.record.write_text(to_toml(rows))
     sys.exit(bool(counts["BUG"]))
 
 
-__all__ = ["Outcome", "Study", "files_of", "outcome", "row", "sets"]
+__all__ = ["Outcome", "files_of", "needs_reason", "outcome", "row", "sets"]
 
 if __name__ == "__main__":
     main()

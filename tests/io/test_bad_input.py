@@ -119,7 +119,7 @@ def test_folders_of_any_depth_and_junk_beside(writer, stored, tmp_path):
     (tmp_path / "root" / "readme.txt").write_text("hello")
     study = open_study(tmp_path / "root")
     assert study.only().verdict.status == "sound"
-    assert [one.reason for one in study.skipped] == ["not an image that overread knows"]
+    assert [one.reason for one in study.skipped] == ["not an image that overread knows (text)"]
 
 
 # -- objects that are not images, or not of a kind that is read

@@ -111,8 +111,15 @@ def _read_one(file: str, root: Path, cache: SharedCache, found: Found) -> Header
     elif kind == "zip":
         raise _NotAnImageError("a zip archive inside what was opened: open it by itself, or unpack it")
     else:
-        raise _NotAnImageError("the file is empty" if size == 0 else "not an image that overread knows")
+        raise _NotAnImageError("the file is empty" if size == 0 else _not_known(head))
     return None
+
+
+def _not_known(head: bytes) -> str:
+    from overread.io.foreign import describe  # noqa: PLC0415  (only where something else lies beside the images)
+
+    name = describe(head)
+    return "not an image that overread knows" + (f" ({name})" if name else "")
 
 
 def _skip(file: str, error: Exception) -> Skipped:

@@ -125,10 +125,11 @@ def open_nifti(path: str, root: Path) -> OpenedNifti:
     DamagedFileError
         The header contradicts itself or the file ends before its voxels do.
     UnsupportedFormatError
-        Not three axes, or voxels that are not one real number.
+        Not three axes, voxels that are not one real number, or in a file of their own (.hdr and .img).
     """
     file = Path(path)
     try:
+        _require_one_file(file)
         with quiet("nibabel.global"):
             image = _open(file)
             header = image.header
@@ -136,9 +137,11 @@ def open_nifti(path: str, root: Path) -> OpenedNifti:
             dtype, shape = header.get_data_dtype(), tuple(int(n) for n in header.get_data_shape())
             offset = int(image.dataobj.offset)
             places = _places(image, shape, units)
-    except (InputError, OSError):
+    except InputError:
         raise
     except Exception as error:  # noqa: BLE001  (nibabel raises many kinds on damaged headers)
+        if isinstance(error, OSError) and error.errno is not None:  # of the file system, not of what the file holds
+            raise
         raise _damaged(file, error) from None
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
@@ -163,6 +166,17 @@ def open_nifti(path: str, root: Path) -> OpenedNifti:
 
 def _open(path: Path) -> Any:
     return nibabel.Nifti2Image.from_filename(path) if _is_second(path) else nibabel.Nifti1Image.from_filename(path)
+
+
+def _require_one_file(path: Path) -> None:
+    with Opener(str(path)) as stream:
+        head = bytes(stream.read(348))
+    if head[344:347] == b"ni1" or head[4:7] == b"ni2":
+        raise UnsupportedFormatError(
+            "a NIfTI header whose voxels are in another file (.img)",
+            where=str(path),
+            way_out="Save it as one .nii or .nii.gz file.",
+        )
 
 
 def _is_second(path: Path) -> bool:

@@ -52,7 +52,7 @@ def open_picture(path: str) -> Picture:
         with quiet(), _open(path) as image:  # sizes are judged by memory, when pixels are asked for
             pages, mode = int(getattr(image, "n_frames", 1)), image.mode
             columns, rows = image.size
-    except (InputError, OSError):
+    except InputError:
         raise
     except Exception as error:  # noqa: BLE001
         raise _broken(path, error) from None
@@ -70,13 +70,13 @@ def _open(path: str) -> Image.Image:
         raise DamagedFileError("its header says an absurd size", where=path) from None
     except UnidentifiedImageError:
         raise DamagedFileError("it begins like a picture but cannot be read", where=path) from None
-    except OSError:
-        raise
     except Exception as error:  # noqa: BLE001  (each plug-in of pillow has its own way to fail)
         raise _broken(path, error) from None
 
 
-def _broken(path: str, error: Exception) -> DamagedFileError:
+def _broken(path: str, error: Exception) -> Exception:
+    if isinstance(error, OSError) and error.errno is not None:  # of the file system, not of what the file holds
+        return error
     return DamagedFileError(
         f"the picture is cut short or broken ({type(error).__name__})", where=path, way_out="Copy it again."
     )

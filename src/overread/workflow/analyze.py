@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.errors import GeometryError, ScopeError, UsageError
+from overread.errors import GeometryError, InputError, ScopeError, UsageError
 from overread.findings import Finding, Reading, ScopeAnswer
 from overread.geometry import Grid, Policy
 from overread.image import Intensity, Volume
@@ -174,6 +174,7 @@ def _resolve(
     opened = str(source.root if isinstance(source, Study) else source.source.root or "")
     candidates = (source,) if isinstance(source, Series) else source.series
     task, chosen = choose(candidates, [named] if named else None, wish.series)
+    _require_named(chosen)
     return (
         task,
         chosen.load_volume(
@@ -248,6 +249,17 @@ def _require_sound(series: tuple[Series, ...]) -> None:
             where=str(worst.source.root or ""),
             way_out="Send the series again, or see `overread inspect`.",
         )
+
+
+def _require_named(series: Series) -> None:
+    """Results point to the pictures they were found on; without a UID there is nothing to point to."""
+    for fault in series.verdict.faults:
+        if fault.code == "no_uid":
+            raise InputError(
+                f"{fault.message} ({', '.join(fault.files[:3])}), so that no result could point to them",
+                where=str(series.source.root or ""),
+                way_out="Export the series again; do not invent UIDs, since results would belong to no study.",
+            )
 
 
 def _first_reason(series: tuple[Series, ...]) -> str:

@@ -19,6 +19,7 @@ from overread.io.dicom.header import Header
 from overread.io.dicom.tags import EXPLICIT_LITTLE, IMPLICIT_LITTLE, PIXEL_DATA, Walked, walk_dataset
 from overread.io.quiet import quiet
 
+SOP_CLASS = 0x00080016  # a DICOMDIR has it in its meta information only
 _PIXEL_TAGS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)
 
 
@@ -47,6 +48,8 @@ def walk_with_pydicom(path: str, wanted: frozenset[int]) -> Walked:
             buffer.is_little_endian, buffer.is_implicit_VR = True, False
             write_dataset(buffer, plain)
             elements = walk_dataset(buffer.getvalue(), 0, EXPLICIT_LITTLE, wanted, whole=True).elements
+            if SOP_CLASS not in elements and "MediaStorageSOPClassUID" in dataset.file_meta:
+                elements[SOP_CLASS] = str(dataset.file_meta.MediaStorageSOPClassUID).encode("latin-1")
         except Exception as error:  # noqa: BLE001  (pydicom raises many kinds on damaged values)
             raise _damaged(path, error) from None
     return Walked(elements, syntax, pixel_tag, -1, 0)
@@ -111,9 +114,11 @@ def _open(path: str, tags: list[int] | None) -> pydicom.Dataset:
             if "SOPClassUID" not in dataset:
                 raise NothingReadableError("it is not a DICOM file", where=path) from None
             return dataset
-    except (OSError, NothingReadableError):
+    except NothingReadableError:
         raise
     except Exception as error:  # noqa: BLE001
+        if isinstance(error, OSError) and error.errno is not None:  # of the file system, not of what the file holds
+            raise
         raise _damaged(path, error) from None
 
 

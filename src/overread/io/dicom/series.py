@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ _PHOTOMETRIC = frozenset(
 COSINE_AGREES, COSINE_LIMIT = 1e-4, 1e-3
 """Slices whose direction cosines differ by less are parallel; up to the limit they load with a warning."""
 SPACING_AGREES = 1e-4
+_UID = re.compile(r"[0-9.]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -229,6 +231,7 @@ def _faults(group: list[Header], root: Path) -> list[Fault]:
     of_files("no_position", Severity.FATAL, "have no usable position in the patient", no_place)
     of_files("no_orientation", Severity.FATAL, "have no orientation", where(lambda s: len(s.orientation) != 6))
     of_files("bad_spacing", Severity.FATAL, "have no usable pixel spacing", where(_bad_spacing))
+    of_files("no_uid", Severity.WARNING, "have no usable study, series or SOP instance UID", _nameless(group))
     of_files("repeated_uid", Severity.WARNING, "carry the SOP instance UID of another picture", _repeated(group))
     too_long = [header for header in group if is_too_long(header)]
     of_files("too_many_pixels", Severity.FATAL, "hold more pixels than their rows and columns say", too_long)
@@ -274,7 +277,16 @@ def _repeated(group: list[Header]) -> list[Header]:
     first: dict[tuple[str, int], Header] = {}
     for header in group:
         first.setdefault((header.sop_uid, header.frame_number), header)
-    return [h for h in group if first[h.sop_uid, h.frame_number].position_lps != h.position_lps]
+    named = [header for header in group if header.sop_uid]
+    return [h for h in named if first[h.sop_uid, h.frame_number].position_lps != h.position_lps]
+
+
+def _nameless(group: list[Header]) -> list[Header]:
+    """Files that nothing can point to: a UID is absent or not made of digits and points."""
+    series = (group[0].shared.study_uid, group[0].shared.series_uid)  # the same in all: files are grouped by them
+    if not all(map(_UID.fullmatch, series)):
+        return group
+    return [header for header in group if not _UID.fullmatch(header.sop_uid)]
 
 
 def _bad_spacing(shared: Shared) -> bool:
