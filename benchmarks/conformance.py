@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import pydicom
-import SimpleITK as sitk
+import SimpleITK
 from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 
 from overread.errors import OverreadError
@@ -103,10 +103,10 @@ def by_pydicom(path: Path) -> np.ndarray | str:
         return f"pydicom cannot ({type(error).__name__})"
 
 
-def by_sitk(path: Path) -> sitk.Image | str:
+def by_sitk(path: Path) -> SimpleITK.Image | str:
     """The image as SimpleITK reads it; or why not."""
     try:
-        reader = sitk.ImageFileReader()
+        reader = SimpleITK.ImageFileReader()
         reader.SetFileName(str(path))
         return reader.Execute()
     except RuntimeError:
@@ -132,7 +132,7 @@ def against(image: Any, theirs: np.ndarray | str) -> str:
     return f"differs by up to {worst:g} in {np.count_nonzero(off) / off.size:.2%}{words}"
 
 
-def place_against(image: Any, theirs: sitk.Image | str) -> str:
+def place_against(image: Any, theirs: SimpleITK.Image | str) -> str:
     """Whether the voxel centres of two images are at the same places; DICOM's own images only have planes."""
     if isinstance(theirs, str):
         return theirs
@@ -163,7 +163,7 @@ def row(path: Path) -> dict[str, Any]:
         line["place"] = place_against(ours.image, itk)
     if is_dicom(path):
         line["pydicom"] = against(ours.image, by_pydicom(path))
-    line["sitk"] = against(ours.image, itk if isinstance(itk, str) else sitk.GetArrayFromImage(itk))
+    line["sitk"] = against(ours.image, itk if isinstance(itk, str) else SimpleITK.GetArrayFromImage(itk))
     return line
 
 
@@ -198,7 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--record", type=Path)
     arguments = parser.parse_args()
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
     rows = {}
     for name, folder in sets().items():
         for path in files_of(folder):

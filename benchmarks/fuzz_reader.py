@@ -30,7 +30,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pydicom
-import SimpleITK as sitk
+import SimpleITK
 from PIL import Image
 from pydicom.data import get_testdata_file
 
@@ -44,24 +44,72 @@ LARGEST_BYTES = 2**31
 HANG_S = 60
 RUNTIME = Runtime(1, max_memory_bytes=2**29)
 
-DICOM_SEEDS = (
-    "CT_small.dcm MR_small.dcm MR_small_RLE.dcm MR_small_bigendian.dcm MR_small_expb.dcm MR_small_implicit.dcm "
-    "MR_small_jp2klossless.dcm MR_small_jpeg_ls_lossless.dcm MR_small_padded.dcm image_dfl.dcm JPEGLSNearLossless_08.dcm "
-    "JPGExtended.dcm JPEG-lossy.dcm JPEG2000.dcm SC_rgb_rle.dcm SC_rgb_rle_2frame.dcm SC_rgb_small_odd_jpeg.dcm "
-    "SC_rgb_small_odd.dcm SC_rgb_jpeg_dcmtk.dcm SC_rgb_jls_lossy_line.dcm SC_ybr_full_422_uncompressed.dcm "
-    "liver_1frame.dcm rtdose_1frame.dcm rtplan.dcm reportsi.dcm no_meta_group_length.dcm nested_priv_SQ.dcm"
-).split()
+DICOM_SEEDS = [
+    "CT_small.dcm",
+    "MR_small.dcm",
+    "MR_small_RLE.dcm",
+    "MR_small_bigendian.dcm",
+    "MR_small_expb.dcm",
+    "MR_small_implicit.dcm",
+    "MR_small_jp2klossless.dcm",
+    "MR_small_jpeg_ls_lossless.dcm",
+    "MR_small_padded.dcm",
+    "image_dfl.dcm",
+    "JPEGLSNearLossless_08.dcm",
+    "JPGExtended.dcm",
+    "JPEG-lossy.dcm",
+    "JPEG2000.dcm",
+    "SC_rgb_rle.dcm",
+    "SC_rgb_rle_2frame.dcm",
+    "SC_rgb_small_odd_jpeg.dcm",
+    "SC_rgb_small_odd.dcm",
+    "SC_rgb_jpeg_dcmtk.dcm",
+    "SC_rgb_jls_lossy_line.dcm",
+    "SC_ybr_full_422_uncompressed.dcm",
+    "liver_1frame.dcm",
+    "rtdose_1frame.dcm",
+    "rtplan.dcm",
+    "reportsi.dcm",
+    "no_meta_group_length.dcm",
+    "nested_priv_SQ.dcm",
+]
 OTHER_SEEDS = ("a.nii", "a.nii.gz", "a.png", "a.jpg", "a.tif", "a.nrrd", "a.mha")
 SEEDS = (*DICOM_SEEDS, *OTHER_SEEDS)
 LENGTHS = (0, 1, 2, 3, 127, 0x7FFF, 0x8000, 0xFFFE, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
-VRS = b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV XX".split()
-SYNTAXES = (
-    "1.2.840.10008.1.2 1.2.840.10008.1.2.1 1.2.840.10008.1.2.1.99 1.2.840.10008.1.2.2 1.2.840.10008.1.2.5 "
-    "1.2.840.10008.1.2.4.50 1.2.840.10008.1.2.4.51 1.2.840.10008.1.2.4.57 1.2.840.10008.1.2.4.70 "
-    "1.2.840.10008.1.2.4.80 1.2.840.10008.1.2.4.90 1.2.840.10008.1.2.4.91 1.2.840.10008.1.2.4.201 9.9"
-).split()
+VRS = (
+    b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV XX".split()
+)
+SYNTAXES = [
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2.1.99",
+    "1.2.840.10008.1.2.2",
+    "1.2.840.10008.1.2.5",
+    "1.2.840.10008.1.2.4.50",
+    "1.2.840.10008.1.2.4.51",
+    "1.2.840.10008.1.2.4.57",
+    "1.2.840.10008.1.2.4.70",
+    "1.2.840.10008.1.2.4.80",
+    "1.2.840.10008.1.2.4.90",
+    "1.2.840.10008.1.2.4.91",
+    "1.2.840.10008.1.2.4.201",
+    "9.9",
+]
 NUMBERS = {0x00280002, 0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280006}
-TEXTS = (b"0", b"-1", b"2", b"1000000", b"99999999999999999999", b"1e400", b"NaN", b"inf", b"abc", b"", b"\\\\", b"1\\0")
+TEXTS = (
+    b"0",
+    b"-1",
+    b"2",
+    b"1000000",
+    b"99999999999999999999",
+    b"1e400",
+    b"NaN",
+    b"inf",
+    b"abc",
+    b"",
+    b"\\\\",
+    b"1\\0",
+)
 
 
 @dataclass(frozen=True)
@@ -117,7 +165,7 @@ def _other(name: str) -> bytes:
         if ".nii" in name:
             nibabel.Nifti1Image(volume.T, np.diag((0.9, 0.7, 2.5, 1))).to_filename(path)
         elif name in ("a.nrrd", "a.mha"):
-            sitk.WriteImage(sitk.GetImageFromArray(volume), str(path))
+            SimpleITK.WriteImage(SimpleITK.GetImageFromArray(volume), str(path))
         else:
             Image.fromarray(plane.astype(np.uint8)).save(path)
         return path.read_bytes()
@@ -260,6 +308,25 @@ def break_fragments(data: bytearray, seed: Seed, dice: random.Random) -> bytearr
     return data
 
 
+def break_picture(data: bytearray, seed: Seed, dice: random.Random) -> bytearray:
+    """The last coded picture damaged inside a whole fragment, so that its decoder meets it."""
+    start, end = data.rfind(b"\xfe\xff\0\xe0") + 8, data.rfind(b"\xfe\xff\xdd\xe0")
+    if start < 8 or end <= start + 8:
+        return flip_bits(data, seed, dice)
+    coded = data[start:end]
+    place = dice.randrange(len(coded))
+    way = dice.randrange(4)
+    if way == 0:
+        del coded[place:]
+    elif way == 1:
+        del coded[place : place + dice.randint(1, 40)]
+    else:
+        coded[place : place + 8] = dice.choice((bytes(8), b"\xff" * 8, dice.randbytes(8)))
+    coded += b"\0" * (len(coded) % 2)
+    data[start - 4 : end] = len(coded).to_bytes(4, "little") + coded
+    return data
+
+
 def cut_short(data: bytearray, seed: Seed, dice: random.Random) -> bytearray:
     if seed.elements and dice.random() < 0.4:
         return data[: dice.choice(seed.elements)[dice.randint(1, 3)]]
@@ -280,14 +347,25 @@ def splice(data: bytearray, seed: Seed, dice: random.Random) -> bytearray:
 
 CHANGES = (
     *(flip_bits, flip_bits, set_integer, set_length, set_length, swap_vr, drop_element, repeat_element, other_element),
-    *(set_number, set_number, set_text, add_frames, nest, other_syntax, break_fragments, break_fragments),
+    *(
+        set_number,
+        set_number,
+        set_text,
+        add_frames,
+        nest,
+        other_syntax,
+        break_fragments,
+        break_picture,
+        break_picture,
+        break_picture,
+    ),
     *(cut_short, cut_short, cut_out, splice),
 )
 
 
 def case_bytes(number: int) -> tuple[str, bytes]:
     """Name of the seed, and the changed bytes, of a case."""
-    dice = random.Random(number)
+    dice = random.Random(number)  # noqa: S311  (a case is its number)
     seed = seed_file(dice.choice(SEEDS))
     data = bytearray(seed.data)
     for _ in range(dice.choice((1, 1, 1, 2, 3))):

@@ -7,6 +7,7 @@ import os
 from io import FileIO
 
 import numpy as np
+import pydicom
 import pytest
 
 from overread.errors import (
@@ -22,6 +23,7 @@ from overread.geometry import Policy
 from overread.image import Intensity
 from overread.io import open_study
 from overread.runtime import Runtime
+from overread.workflow.analyze import analyze
 
 SECRETS = ("SECRET", "19010203")
 
@@ -439,6 +441,26 @@ def test_one_uid_for_all_files_is_a_warning(writer, stored):
     writer.write(stored)
     (fault,) = open_study(writer.folder).only().verdict.faults
     assert (fault.code, len(fault.files)) == ("repeated_uid", 7)
+
+
+@pytest.mark.parametrize("name", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"])
+@pytest.mark.parametrize("value", [None, "", "none"])
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
+def test_pictures_without_a_uid_load_but_give_no_results(writer, stored, name, value):
+    paths = writer.write(stored)
+    for path in paths:  # written whole, then the name of the tag taken away: pydicom would fill in the rest
+        dataset = pydicom.dcmread(path)
+        delattr(dataset, name)
+        dataset.file_meta.MediaStorageSOPInstanceUID = "1"
+        if value is not None:
+            setattr(dataset, name, value)
+        dataset.save_as(path)
+        if name == "SOPInstanceUID":
+            path.write_bytes(path.read_bytes().replace(b"UI\x02\x001\0", b"UI\x02\0\0\0", 1))
+    series = open_study(writer.folder).only()
+    assert series.verdict.has("no_uid")
+    assert series.load().array.shape == stored.shape
+    assert "UID" in refusal(InputError, lambda: analyze(writer.folder, task="chest_ct_nodule"))
 
 
 def test_one_slice(writer, stored):

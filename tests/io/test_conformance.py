@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
+import SimpleITK
 
 from overread.errors import GeometryError
 from overread.geometry import Policy
@@ -35,14 +35,16 @@ def _script():
 
 conformance = _script()
 SETS = conformance.sets()
-FILES = {f"{name}/{path.relative_to(at).as_posix()}": path for name, at in SETS.items() for path in conformance.files_of(at)}
+FILES = {
+    f"{name}/{path.relative_to(at).as_posix()}": path for name, at in SETS.items() for path in conformance.files_of(at)
+}
 SERIES = {"77654033/CT2": 4, "98892001/CT5N": 5}
 IN_SEVERAL_PLANES = ("98892001/CT2N", "98892003/MR2", "98892003/MR700")  # scouts; a rotating projection
 
 
 @pytest.fixture(autouse=True)
 def no_words_of_itk():
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -91,11 +93,11 @@ def folder_of(below):
 @pytest.mark.parametrize(("below", "slices"), SERIES.items())
 def test_a_series_lies_where_simpleitk_puts_it(below, slices):
     image = open_study(folder_of(below)).only().load(policy=Policy.AS_IS)
-    reader = sitk.ImageSeriesReader()
+    reader = SimpleITK.ImageSeriesReader()
     reader.SetFileNames([str(path) for path in image.source.paths])
     theirs = reader.Execute()
     assert image.array.shape[0] == slices
-    np.testing.assert_array_equal(sitk.GetArrayFromImage(theirs), image.array)
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(theirs), image.array)
     for index in ((0, 0, 0), tuple(n - 1 for n in theirs.GetSize())):
         ours = image.grid.to_lps(np.array(index[::-1]))
         np.testing.assert_allclose(theirs.TransformIndexToPhysicalPoint(index), ours, atol=0.01)

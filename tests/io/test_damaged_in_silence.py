@@ -2,6 +2,7 @@
 
 import gzip
 
+import imagecodecs
 import nibabel
 import numpy as np
 import pydicom
@@ -11,6 +12,7 @@ from overread.errors import DamagedFileError
 from overread.geometry import axial_grid
 from overread.image import Intensity, Volume
 from overread.io import open_study
+from overread.io.dicom.codecs import decode_into
 from overread.phantoms.dicom_series import Transfer, write_series
 
 
@@ -54,3 +56,17 @@ def test_checksum_of_a_compressed_nifti(volume, tmp_path):
     path.write_bytes(bytes(compressed))
     with pytest.raises(DamagedFileError, match="damaged"):
         open_study(path).series[0].load(intensity=Intensity.HU)
+
+
+@pytest.mark.parametrize("encode", ["ljpeg_encode", "jpegls_encode", "jpeg8_encode"])
+@pytest.mark.parametrize("lost", [3, 40, 52, 400])
+def test_jpeg_pictures_without_an_end(encode, lost):
+    """A whole fragment whose picture is cut short: grey pixels by libjpeg, an endless loop in CharLS 2."""
+    uid = {"ljpeg_encode": "57", "jpegls_encode": "80", "jpeg8_encode": "50"}[encode]
+    kind = np.uint8 if uid == "50" else np.uint16
+    plane = (100 + np.cumsum(np.random.default_rng(0).integers(-9, 10, (64, 64)), 1)).clip(0, 255).astype(kind)
+    coded = bytes(getattr(imagecodecs, encode)(plane))
+    out = np.empty_like(plane)
+    decode_into(f"1.2.840.10008.1.2.4.{uid}", pydicom.encaps.encapsulate([coded]), out, "a.dcm")
+    with pytest.raises(DamagedFileError, match="no end"):
+        decode_into(f"1.2.840.10008.1.2.4.{uid}", pydicom.encaps.encapsulate([coded[:-lost]]), out, "a.dcm")

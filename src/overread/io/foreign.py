@@ -37,7 +37,7 @@ def describe(head: bytes) -> str:
         if inside[128:132] == b"DICM":
             return "a DICOM file packed with gzip: unpack it first"
         name = describe(inside) if inside and not inside.startswith(_GZIP) else ""
-        return f"{name}, packed with gzip" if name else "a gzip file that holds no NIfTI image"
+        return f"{name}, packed with gzip" if name not in ("", "text") else "a gzip file that holds no NIfTI image"
     for beginning, name in _BEGINNINGS:
         if head.startswith(beginning):
             return f"{name}: {_WAY[name]}" if name in _WAY else name

@@ -139,7 +139,7 @@ def open_nifti(path: str, root: Path) -> OpenedNifti:
             places = _places(image, shape, units)
     except InputError:
         raise
-    except Exception as error:  # noqa: BLE001  (nibabel raises many kinds on damaged headers)
+    except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:  # of the file system, not of what the file holds
             raise
         raise _damaged(file, error) from None

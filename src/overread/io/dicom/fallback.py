@@ -116,7 +116,7 @@ def _open(path: str, tags: list[int] | None) -> pydicom.Dataset:
             return dataset
     except NothingReadableError:
         raise
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:  # of the file system, not of what the file holds
             raise
         raise _damaged(path, error) from None
