@@ -98,9 +98,21 @@ def by_pydicom(path: Path) -> np.ndarray | str:
             if dataset.PhotometricInterpretation == "PALETTE COLOR":
                 colour = apply_color_lut(values, dataset)
                 return (colour >> 8).astype(np.uint8) if colour.dtype == np.uint16 else colour
-            return apply_modality_lut(values, dataset) if dataset.get("SamplesPerPixel", 1) == 1 else values
+            if dataset.get("SamplesPerPixel", 1) > 1:  # colour is read as 8 bits
+                return np.rint(values * (255 / np.iinfo(values.dtype).max)).astype(np.uint8)
+            values = apply_modality_lut(values, dataset)
+            if dataset.PhotometricInterpretation != "MONOCHROME1":
+                return values
+            return _ends(dataset) - values  # brighter is larger
     except Exception as error:  # noqa: BLE001
         return f"pydicom cannot ({type(error).__name__})"
+
+
+def _ends(dataset: pydicom.Dataset) -> float:
+    """Sum of the lowest and the highest value that stored bits can become."""
+    bits = dataset.BitsStored
+    stored = (-(1 << bits - 1), (1 << bits - 1) - 1) if dataset.PixelRepresentation else (0, (1 << bits) - 1)
+    return float(apply_modality_lut(np.array(stored), dataset).sum())
 
 
 def by_sitk(path: Path) -> SimpleITK.Image | str:

@@ -26,6 +26,7 @@ def _script():
 fuzz = _script()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(1_000_000, 1_001_000, 100))
 @pytest.mark.filterwarnings("ignore")  # of pillow and pydicom, which the command line does not show either
 def test_a_changed_file_gives_an_image_or_an_error_of_our_own(first):

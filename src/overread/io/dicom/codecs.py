@@ -39,7 +39,7 @@ def _rle(data: bytes, out: Plane) -> None:
 def _jpegls(data: bytes, out: Plane) -> None:
     from imagecodecs import jpegls_decode  # noqa: PLC0415
 
-    _require_end(data)
+    require_end(data)
     _require_shape(jpegls_decode(data, out=out), out)
 
 
@@ -52,18 +52,18 @@ def _jpeg2k(data: bytes, out: Plane) -> None:
 def _jpeg_lossless(data: bytes, out: Plane) -> None:
     from imagecodecs import jpegsof3_decode  # noqa: PLC0415
 
-    _require_end(data)
+    require_end(data)
     _require_shape(jpegsof3_decode(data, out=out), out)
 
 
 def _jpeg(data: bytes, out: Plane) -> None:
     from imagecodecs import jpeg8_decode  # noqa: PLC0415
 
-    _require_end(data)
+    require_end(data)
     _require_shape(jpeg8_decode(data, out=out), out)
 
 
-def _require_end(data: bytes) -> None:
+def require_end(data: bytes) -> None:
     """A JPEG or JPEG-LS picture has its end marker, which coded pixels cannot hold, but for padding as its last bytes.
 
     Without it libjpeg fills the rest with grey in silence, and CharLS 2 may never return.

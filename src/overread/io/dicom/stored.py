@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import DamagedFileError
-from overread.io.dicom.codecs import CODECS, NATIVE
+from overread.io.dicom.codecs import CODECS, NATIVE, require_end
 from overread.io.dicom.fallback import coded_frame, native_bytes
 from overread.io.dicom.frames import frame_bytes_at
 from overread.io.dicom.header import Header
@@ -130,12 +130,14 @@ def _rle(coded: bytes, header: Header) -> Samples:
 def _jpegls(coded: bytes, header: Header) -> Samples:
     from imagecodecs import jpegls_decode  # noqa: PLC0415
 
+    require_end(coded)
     return jpegls_decode(coded)
 
 
 def _jpeg_lossless(coded: bytes, header: Header) -> Samples:
     from imagecodecs import jpegsof3_decode  # noqa: PLC0415
 
+    require_end(coded)
     return np.ascontiguousarray(jpegsof3_decode(coded))
 
 
@@ -149,12 +151,13 @@ def _jpeg(coded: bytes, header: Header) -> Samples:
     """RGB for colour: the header's word on the colour space is taken unless the JPEG stream itself says otherwise."""
     from imagecodecs import jpeg8_decode  # noqa: PLC0415
 
+    require_end(coded)
     if header.shared.samples == 1:
         return jpeg8_decode(coded)
     head = coded[:1024]
-    adobe = head.find(b"Adobe\0")
-    if adobe >= 0 and len(head) > adobe + 11:
-        is_rgb = head[adobe + 11] == 0
+    adobe = head.find(b"\xff\xee\0\x0eAdobe")  # a shorter APP14 is no Adobe marker (libjpeg: jdmarker.c)
+    if 0 <= adobe < len(head) - 15:
+        is_rgb = head[adobe + 15] == 0
     else:
         is_rgb = header.shared.photometric == "RGB" and b"JFIF\0" not in head[:32]
     return jpeg8_decode(coded, colorspace="RGB" if is_rgb else "YCBCR", outcolorspace="RGB")
