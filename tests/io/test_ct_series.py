@@ -96,3 +96,24 @@ def test_real_scans_agree_with_simpleitk(shared_data, case):
     assert np.count_nonzero(padding) == volume.verdict.facts["padded_voxels"]
     array[padding] = -1024  # padding is air here, a number below any tissue there
     np.testing.assert_array_equal(volume.array, array)
+
+
+@pytest.mark.parametrize(
+    ("tag", "step", "differs"), [(20, (0, 0, 2.5), True), (0, (0, 0.9, 2.5), True), (-19.8, (0, 0.9, 2.5), False)]
+)
+def test_tilt_tag_that_lies_is_said_and_positions_are_used(tag, step, differs, writer, stored):
+    writer.step = step
+    writer.edit = lambda dataset, n: setattr(dataset, "GantryDetectorTilt", tag)
+    writer.write(stored)
+    (series,) = open_study(writer.folder).series
+    assert series.verdict.has("tilt_tag_differs") is differs
+    assert series.load().grid.affine_lps[:3, 0] == pytest.approx(step)
+
+
+@pytest.mark.parametrize(("tag", "differs"), [(2.5, False), (-2.5, False), (5.0, True)])
+def test_spacing_between_slices_that_lies_is_noted(tag, differs, writer, stored):
+    writer.edit = lambda dataset, n: setattr(dataset, "SpacingBetweenSlices", tag)
+    writer.write(stored)
+    (series,) = open_study(writer.folder).series
+    assert series.verdict.has("gap_tag_differs") is differs
+    assert series.spacing_mm[0] == pytest.approx(2.5)

@@ -55,6 +55,7 @@ _OF_THE_SERIES: dict[str, int] = {
     "kernel": 0x00181210,
     "kvp": 0x00180060,
     "slice_thickness_mm": 0x00180050,
+    "spacing_between_mm": 0x00180088,
     "gantry_tilt_deg": 0x00181120,
     "orientation": ORIENTATION,
     "spacing_mm": 0x00280030,
@@ -114,6 +115,7 @@ class Shared:
     trigger_time_ms: float
     b_value: float
     slice_thickness_mm: float
+    spacing_between_mm: float
     orientation: tuple[float, ...]
     spacing_mm: tuple[float, ...]
     samples: int
@@ -257,6 +259,7 @@ def _shared_from(syntax: str, found: dict[int, bytes]) -> Shared:
         trigger_time_ms=_number(raw["trigger_time_ms"]),
         b_value=_double(raw["b_value"]),
         slice_thickness_mm=_number(raw["slice_thickness_mm"]),
+        spacing_between_mm=_number(raw["spacing_between_mm"]),
         orientation=_floats(raw["orientation"]),
         spacing_mm=_floats(raw["spacing_mm"]),
         samples=_uint16(raw["samples"], 1),

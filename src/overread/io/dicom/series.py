@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,9 @@ COSINE_AGREES, COSINE_LIMIT = 1e-4, 1e-3
 """Slices whose direction cosines differ by less are parallel; up to the limit they load with a warning."""
 SPACING_AGREES = 1e-4
 _UID = re.compile(r"[0-9.]{1,64}")
+TILT_AGREES_DEG = 0.5
+"""Scanners set the gantry to half degrees."""
+GAP_AGREES = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +80,7 @@ class DicomSeries:
         stack = assess_stack(frames, policy, lambda a, b: same_pixels(headers[a], headers[b]))
         if stack.verdict.has("duplicate_position"):
             faults += _acquisition_notes(headers)
+        faults += _tag_faults(first, stack.verdict.facts)
         verdict = verdict_of([*faults, *stack.verdict.faults], policy, stack.verdict.facts, stack.verdict.repaired)
         return Stack(stack.order, stack.grid, verdict, stack.lower, stack.weight), headers
 
@@ -243,6 +247,24 @@ def _faults(group: list[Header], root: Path) -> list[Fault]:
         for code, words, unit, value in _MUST_AGREE:
             faults += _disagreement(code, words, unit, [(value(s), m) for s, m in kinds], names)
         faults += _wobble(kinds, names)
+    return faults
+
+
+def _tag_faults(shared: Shared, facts: Mapping[str, float | int | str]) -> list[Fault]:
+    """Tags that say another tilt or slice distance than the positions do; the positions are used."""
+    faults = []
+    told, found = shared.facts.get("gantry_tilt_deg"), facts.get("tilt_deg")
+    if told is not None and found is not None and abs(abs(float(told)) - abs(float(found))) > TILT_AGREES_DEG:
+        message = (
+            f"the header says a gantry tilt of {float(told):.1f} degrees, the positions {float(found):.1f}; "
+            "the positions are used"
+        )
+        faults.append(Fault("tilt_tag_differs", Severity.WARNING, message))
+    gap = facts.get("slice_gap_mm")
+    told_mm = abs(shared.spacing_between_mm)
+    if gap is not None and math.isfinite(told_mm) and abs(told_mm - float(gap)) > GAP_AGREES * float(gap):
+        message = f"the header says {told_mm:.2f} mm between slices, the positions {float(gap):.2f}; positions are used"
+        faults.append(Fault("gap_tag_differs", Severity.NOTE, message, abs(told_mm - float(gap))))
     return faults
 
 
