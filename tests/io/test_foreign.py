@@ -16,7 +16,6 @@ from overread.io import open_study
     ("data", "words"),
     [
         (b"\x89HDF\r\n\x1a\n" + bytes(400), "HDF5"),
-        (b"PK\x03\x04" + bytes(400), "ZIP archive: unpack"),
         (gzip.compress(bytes(128) + b"DICM" + bytes(400)), "DICOM file packed with gzip: unpack"),
         (gzip.compress(b"something else" * 40), "holds no NIfTI image"),
         (gzip.compress(b"\0\0\0\x01\0\0\0\x10" + bytes(300)), "MGH image"),
@@ -24,7 +23,7 @@ from overread.io import open_study
         (b"hello " * 80, "(text)"),
         (b"\x07" * 500, "not an image that overread knows"),
     ],
-    ids=["hdf5", "zip", "packed-dicom", "packed-text", "packed-mgh", "par", "text", "unknown"],
+    ids=["hdf5", "packed-dicom", "packed-text", "packed-mgh", "par", "text", "unknown"],
 )
 def test_other_kinds_are_named(tmp_path, data, words):
     (tmp_path / "a").write_bytes(data)

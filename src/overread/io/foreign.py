@@ -12,7 +12,6 @@ _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"mrtrix tracks", "fibre tracks (MRtrix)"),
     (b"mrtrix image", "an MRtrix image"),
     (b"MATRIX7", "an ECAT 7 file"),
-    (b"PK\x03\x04", "a ZIP archive"),
     (b"%PDF-", "a PDF document"),
     (b"BZh", "a bzip2 file"),
     (b"\xfd7zXZ\0", "an xz file"),
@@ -26,7 +25,7 @@ _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"Rar!", "a RAR archive"),
 )
 _GZIP = b"\x1f\x8b"
-_WAY = {"a ZIP archive": "unpack it first", "a bzip2 file": "unpack it first", "an xz file": "unpack it first"}
+_WAY = {"a bzip2 file": "unpack it first", "an xz file": "unpack it first"}
 _MGH = b"\0\0\0\x01\0\0"
 
 
