@@ -7,7 +7,8 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
-from overread.errors import DamagedFileError, GeometryError
+from overread import analyze
+from overread.errors import DamagedFileError, GeometryError, ScopeError
 from overread.image import Calibration, Frames, Radiograph
 from overread.io import open_study
 
@@ -205,6 +206,26 @@ def test_largest_tissue_region_gives_the_scale_and_all_are_kept(tmp_path):
     assert image.scale.spacing_mm == pytest.approx((0.2, 0.3))
     assert [region.kind for region in image.regions] == ["tissue", "tissue", "spectral doppler"]
     assert image.regions[1].columns == (1, 4)
+
+
+def test_a_volume_task_on_a_picture_is_out_of_scope(tmp_path):
+    opened(picture(GREY), tmp_path)
+    with pytest.raises(ScopeError, match="reads volumes, and this is a radiograph"):
+        analyze(tmp_path, task="chest_ct_nodule")
+
+
+def test_rescale_of_each_frame_is_its_own(tmp_path):
+    def groups(slope):
+        item, inner = Dataset(), Dataset()
+        inner.RescaleSlope, inner.RescaleIntercept = slope, -5
+        item.PixelValueTransformationSequence = [inner]
+        return item
+
+    frames = np.stack([GREY, GREY])
+    ds = picture(frames, sop_class="1.2.840.10008.5.1.4.1.1.12.1.1", modality="XA", NumberOfFrames=2)
+    ds.PerFrameFunctionalGroupsSequence = [groups(2), groups(3)]
+    image = opened(ds, tmp_path).load()
+    assert np.array_equal(image.array, [GREY.astype(float) * 2 - 5, GREY.astype(float) * 3 - 5])
 
 
 def test_a_picture_is_no_volume(tmp_path):

@@ -91,6 +91,7 @@ class Frames:
     source: Source = field(default_factory=lambda: Source(kind="array"))
     verdict: Verdict = field(default_factory=Verdict)
     windows: tuple[Window, ...] = ()
+    voi_lut: tuple[int, NDArray[np.float32]] | None = None
     time_s: NDArray[np.float64] | None = None
     regions: tuple[Region, ...] = ()
 

@@ -175,14 +175,16 @@ def _resolve(
     candidates = (source,) if isinstance(source, Series) else source.series
     task, chosen = choose(candidates, [named] if named else None, wish.series)
     _require_named(chosen)
-    return (
-        task,
-        chosen.load_volume(
-            policy=wish.policy, runtime=runtime, progress=within(progress, 0.05, 0.15), intensity=wish.intensity
-        ),
-        opened,
-        chosen.name,
+    image = chosen.load(
+        policy=wish.policy, runtime=runtime, progress=within(progress, 0.05, 0.15), intensity=wish.intensity
     )
+    if not isinstance(image, Volume):
+        raise ScopeError(
+            f"{task.name} reads volumes, and this is a {type(image).__name__.lower()} ({chosen.modality})",
+            where=opened,
+            way_out="`overread tasks` says what each task reads.",
+        )
+    return task, image, opened, chosen.name
 
 
 def _only_task(image: Volume) -> Task:

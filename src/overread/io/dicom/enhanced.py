@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,6 +74,25 @@ def _frames(header: Header, dataset: Dataset) -> list[_Frame]:
         one = header._replace(shared=shared, position_lps=position, frame_number=n)
         frames.append(_Frame(one, _traits(look)))
     return frames
+
+
+def frame_values(dataset: Dataset, index: int) -> Dataset:
+    """The header with the rescale and windows of frame `index` (from 0) in place of its own, where groups have them."""
+    per_frame = dataset.get("PerFrameFunctionalGroupsSequence", None)
+    common = dataset.get("SharedFunctionalGroupsSequence", None)
+    if not per_frame and not common:
+        return dataset
+    own = per_frame[index] if per_frame and index < len(per_frame) else Dataset()
+    look = _Look(own, common[0] if common else Dataset())
+    told = copy(dataset)
+    for group, names in (
+        ("PixelValueTransformationSequence", ("RescaleSlope", "RescaleIntercept")),
+        ("FrameVOILUTSequence", ("WindowCenter", "WindowWidth")),
+    ):
+        for name in names:
+            if (value := look.value(group, name)) is not None:
+                setattr(told, name, value)
+    return told
 
 
 class _Look:

@@ -24,6 +24,7 @@ from overread.geometry import Fault, Policy, Severity, Verdict
 from overread.geometry.stack import verdict_of
 from overread.image import Frames, Intensity, PixelScale, Radiograph, Source, SourceFrame, Window
 from overread.io.dicom.codecs import CODECS
+from overread.io.dicom.enhanced import frame_values
 from overread.io.dicom.header import Header
 from overread.io.dicom.pixels import keep_stored_bits
 from overread.io.dicom.scale import regions_of, scale_of
@@ -123,8 +124,8 @@ class OpenedPicture:
         with quiet("pydicom"):
             try:
                 dataset = self.dataset
-                display = _Display.of(dataset)
-                planes = [self._frame(n, dataset, display) for n in range(self.frames)]
+                display = _Display.of(frame_values(dataset, 0))
+                planes = [self._frame(n, dataset) for n in range(self.frames)]
                 regions = regions_of(dataset)
                 times = _times(dataset, self.frames)
             except OverreadError:
@@ -138,9 +139,11 @@ class OpenedPicture:
                 planes[0], self.scale, Intensity.ARBITRARY, source, verdict, display.windows, display.voi_lut, regions
             )
         array = np.stack(planes)
-        return Frames(array, self.scale, Intensity.ARBITRARY, source, verdict, display.windows, times, regions)
+        return Frames(
+            array, self.scale, Intensity.ARBITRARY, source, verdict, display.windows, display.voi_lut, times, regions
+        )
 
-    def _frame(self, n: int, dataset: Dataset, display: _Display) -> NDArray[Any]:
+    def _frame(self, n: int, dataset: Dataset) -> NDArray[Any]:
         shared = self.header.shared
         stored = read_samples(
             self.header._replace(frame_number=n + 1), planar=int(dataset.get("PlanarConfiguration", 0) or 0) == 1
@@ -152,7 +155,7 @@ class OpenedPicture:
             if shared.photometric in ("YBR_FULL", "YBR_FULL_422") and not undoes_colour(shared.transfer_syntax):
                 stored = convert_color_space(stored, "YBR_FULL", "RGB")
             return _to_8_bits(stored[..., :3], shared.bits_stored)
-        return display.values(stored)
+        return _Display.of(frame_values(dataset, n)).values(stored)
 
     def _damaged(self, error: Exception) -> DamagedFileError:
         kind = type(error).__name__  # not the text of the error: it may quote values of the header

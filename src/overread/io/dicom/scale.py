@@ -27,9 +27,9 @@ _CM = 3  # PS3.3 C.8.5.5: physical units of a region
 def scale_of(dataset: Dataset) -> PixelScale:
     """The best evidence in the header of a picture that is no slice.
 
-    Order: Pixel Spacing with its calibration type, ultrasound regions, Imager Pixel Spacing divided by the estimated
-    magnification (0018,1114) or by source distances (0018,1110 over 0018,1111), Pixel Spacing of unknown origin,
-    Imager Pixel Spacing alone, Nominal Scanned Pixel Spacing, none.
+    Order: Pixel Spacing with its calibration type; ultrasound regions; Imager Pixel Spacing, where Pixel Spacing is
+    absent or only repeats it, divided by the estimated magnification (0018,1114) or by source distances (0018,1110
+    over 0018,1111) where these are given; Pixel Spacing of unknown origin; Nominal Scanned Pixel Spacing; none.
     """
     spacing, imager = _pair(dataset, "PixelSpacing"), _pair(dataset, "ImagerPixelSpacing")
     kind = str(dataset.get("PixelSpacingCalibrationType", "") or "").upper()
@@ -52,7 +52,9 @@ def scale_of(dataset: Dataset) -> PixelScale:
 
 def _of_detector(imager: tuple[float, float], factor: float) -> PixelScale:
     if not factor:
-        return _scale(Calibration.DETECTOR, imager, "millimetres on the detector: larger than in the patient")
+        return _scale(
+            Calibration.DETECTOR, imager, "millimetres on the detector: up to 30 % larger than in the patient"
+        )
     shrunk = (imager[0] / factor, imager[1] / factor)
     return _scale(Calibration.MAGNIFICATION, shrunk, f"detector pixels divided by a magnification of {factor:.3f}")
 
