@@ -24,6 +24,10 @@ class HeaderOnly:
     verdict: Verdict = field(default_factory=Verdict)
     source: Source = field(default_factory=lambda: Source(kind="dicom", modality="CT"))
 
+    @property
+    def name(self):
+        return self.series_uid
+
 
 def mr(uid):
     return HeaderOnly(uid, modality="MR", source=Source(kind="dicom", modality="MR"))

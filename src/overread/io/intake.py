@@ -70,6 +70,11 @@ def read_headers(files: list[str], root: Path, progress: Progress) -> Found:
 def _sort_in(header: Header, found: Found) -> None:
     """A slice, the slices of a multi-frame object, or a picture."""
     shared = header.shared
+    if shared.frames > header.file_size:
+        raise DamagedFileError(
+            f"the header says {shared.frames} frames, more than its {header.file_size} bytes can hold",
+            where=header.path,
+        )
     if shared.frames > 1 or shared.sop_class_uid in ENHANCED_CLASSES:
         from overread.io.dicom.enhanced import expand  # noqa: PLC0415  (pydicom, only where files need it)
 

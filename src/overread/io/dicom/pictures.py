@@ -83,10 +83,10 @@ class OpenedPicture:
     def source(self) -> Source:
         """Where the picture comes from; its frames have no place in the patient."""
         shared, header = self.header.shared, self.header
-        spacing = self.scale.spacing_mm or (math.nan, math.nan)
+        spacing, path = self.scale.spacing_mm or (math.nan, math.nan), Path(header.path)
         frames = tuple(
             SourceFrame(
-                Path(header.path), shared.sop_class_uid, header.sop_uid, n + 1, _NOWHERE, _NOWHERE, _NOWHERE,
+                path, shared.sop_class_uid, header.sop_uid, n + 1, _NOWHERE, _NOWHERE, _NOWHERE,
                 spacing, (shared.rows, shared.columns),
             )
             for n in range(self.frames)
@@ -94,7 +94,7 @@ class OpenedPicture:
         return Source(
             kind="dicom",
             root=self.root,
-            paths=(Path(header.path),),
+            paths=(path,),
             study_uid=shared.study_uid,
             series_uid=shared.series_uid,
             frame_of_reference_uid=shared.frame_of_reference_uid,
