@@ -10,7 +10,7 @@ from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 from overread import analyze
 from overread.errors import DamagedFileError, GeometryError, ScopeError
 from overread.image import Calibration, Frames, Radiograph
-from overread.io import open_study
+from overread.io import middle_picture, open_study
 
 DX, US, US_CLIP, SC = (f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("1.1", "6.1", "3.1", "7"))
 GREY = np.array([[0, 10, 20, 30], [100, 200, 3000, 4095]], np.uint16)
@@ -264,3 +264,14 @@ def test_colour_equals_pydicom(name, tolerance):
     ours = open_study(path).series[0].load().array.astype(int)
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs.astype(int)).max() <= tolerance
+
+
+def test_middle_picture_of_a_still_and_of_a_clip(tmp_path):
+    frames = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    still = middle_picture(opened(picture(GREY, PixelSpacing=[0.2, 0.1]), tmp_path / "a"))
+    assert np.array_equal(still.array, GREY)
+    assert still.scale.spacing_mm == (0.2, 0.1)
+    clip = picture(frames, sop_class=US_CLIP, modality="US", NumberOfFrames=3)
+    assert np.array_equal(middle_picture(opened(clip, tmp_path / "b")).array, frames[1])

@@ -26,7 +26,7 @@ def middle_picture(series: Series, runtime: Runtime | None = None) -> Radiograph
     if isinstance(stack, DicomSeries):
         return _of_stack(stack)
     image = series.load(
-        policy=Policy.AS_IS, runtime=runtime, spacing_mm=(1, 1, 1) if series.spacing_mm is None else None
+        policy=Policy.AS_IS, runtime=runtime, spacing_mm=(1, 1, 1) if series.kind == "picture" else None
     )
     if isinstance(image, Radiograph):
         return image
