@@ -31,6 +31,7 @@ def setter(**values):
         (setter(EchoTime=(4.6, 2.3)), "echo time, ms 2.3"),
         (setter(EchoNumbers=("1", "2")), "echo 1"),
         (setter(DiffusionBValue=(0.0, 1000.0)), "b-value, s/mm2 0"),
+        (setter(DiffusionGradientOrientation=([0.0, 0.6, 0.8], [1.0, 0.0, 0.0])), "gradient 0 0.6 0.8"),
         (setter(TemporalPositionIdentifier=(1, 2)), "time 1"),
         (setter(ImageType=(["ORIGINAL", "PRIMARY", "M"], ["ORIGINAL", "PRIMARY", "P"])), "image type"),
         (setter(AcquisitionNumber=(9, 10)), "acquisition 9"),
@@ -58,6 +59,22 @@ def test_two_traits_together(writer, stored):
     assert [one.shape[0] for one in series] == [2, 2, 2, 2]
     assert "echo time, ms and time 2.3 and 1" in series[0].description
     assert np.array_equal(series[0].load().array, stored[[0, 4]].astype(np.int32) - 1024)
+
+
+def test_one_unweighted_and_several_directions(writer, stored):
+    directions = ([], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0])
+
+    def edit(dataset, n):
+        dataset.DiffusionBValue = 1000.0 * (n % 4 > 0)
+        if n % 4:
+            dataset.DiffusionGradientOrientation = directions[n % 4]
+
+    writer.edit = edit
+    writer.write(stored, np.repeat(writer.positions(2), 4, axis=0))
+    series = open_study(writer.folder).series
+    assert [one.shape[0] for one in series] == [2, 2, 2, 2]
+    loaded = {one.load().array.tobytes() for one in series}
+    assert loaded == {(stored[[n, n + 4]].astype(np.int32) - 1024).astype(np.int16).tobytes() for n in range(4)}
 
 
 def test_missing_slice_of_one_echo_is_its_own_fault(writer, stored):

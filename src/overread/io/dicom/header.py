@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field
 from functools import lru_cache
 from io import FileIO
-from struct import unpack
+from struct import iter_unpack
 from typing import NamedTuple
 
 from overread.errors import DamagedFileError, UnsupportedFormatError
@@ -50,6 +50,7 @@ _OF_THE_SERIES: dict[str, int] = {
     "echo_number": 0x00180086,
     "trigger_time_ms": 0x00181060,
     "b_value": 0x00189087,
+    "gradient": 0x00189089,
     "body_part": 0x00180015,
     "patient_position": 0x00185100,
     "kernel": 0x00181210,
@@ -114,6 +115,7 @@ class Shared:
     echo_number: str
     trigger_time_ms: float
     b_value: float
+    gradient: tuple[float, ...]
     slice_thickness_mm: float
     spacing_between_mm: float
     orientation: tuple[float, ...]
@@ -257,7 +259,8 @@ def _shared_from(syntax: str, found: dict[int, bytes]) -> Shared:
         echo_time_ms=_number(raw["echo_time_ms"]),
         echo_number=_text(raw["echo_number"]),
         trigger_time_ms=_number(raw["trigger_time_ms"]),
-        b_value=_double(raw["b_value"]),
+        b_value=(*_doubles(raw["b_value"]), math.nan)[0],
+        gradient=_doubles(raw["gradient"]),
         slice_thickness_mm=_number(raw["slice_thickness_mm"]),
         spacing_between_mm=_number(raw["spacing_between_mm"]),
         orientation=_floats(raw["orientation"]),
@@ -336,9 +339,9 @@ def _number(raw: bytes, default: float = math.nan) -> float:
     return values[0] if values else math.nan
 
 
-def _double(raw: bytes) -> float:
-    """FD, little endian; NaN when absent."""
-    return float(unpack("<d", raw[:8])[0]) if len(raw) >= 8 else math.nan
+def _doubles(raw: bytes) -> tuple[float, ...]:
+    """FD, little endian; empty when absent."""
+    return tuple([one for (one,) in iter_unpack("<d", raw[: len(raw) // 8 * 8])])
 
 
 def _integer(raw: bytes, default: int) -> int:

@@ -21,6 +21,7 @@ TRAITS: tuple[tuple[str, Callable[[Shared], str]], ...] = (
     ("echo time, ms", lambda s: _number(s.echo_time_ms)),
     ("echo", lambda s: s.echo_number),
     ("b-value, s/mm2", lambda s: _number(s.b_value)),
+    ("gradient", lambda s: " ".join(f"{v:.3g}" for v in s.gradient)),
     ("time", lambda s: s.temporal_position),
     ("image type", lambda s: s.image_type),
     ("acquisition", lambda s: s.acquisition_number),
