@@ -1,5 +1,7 @@
 """Zip archives: read like the folder they hold, and refused with the cause where they may do harm."""
 
+import errno
+import os
 import struct
 import zipfile
 
@@ -92,6 +94,18 @@ def test_damaged_entry(archive):
     raw[200:260] = bytes(60)
     archive.write_bytes(raw)
     with pytest.raises(DamagedFileError, match="archive is damaged"):
+        open_study(archive)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(errno.ENOSPC, ResourceError), (errno.EACCES, InputError)], ids=["full", "locked"]
+)
+def test_fault_of_the_disk_is_not_called_damage(number, kind, archive, monkeypatch):
+    def refuse(opened, entry, target):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("overread.io.archive._write", refuse)
+    with pytest.raises(kind, match=f"cannot be unpacked .{os.strerror(number)}"):
         open_study(archive)
 
 

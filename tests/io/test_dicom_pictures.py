@@ -1,11 +1,13 @@
 """Objects that are no slice: colour, X-ray, ultrasound, clips. Known pictures first, then pydicom's own test files."""
 
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, RLELossless
+from pydicom.encaps import encapsulate
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from overread import analyze
 from overread.errors import DamagedFileError, GeometryError, ScopeError
@@ -275,3 +277,20 @@ def test_middle_picture_of_a_still_and_of_a_clip(tmp_path):
     assert still.scale.spacing_mm == (0.2, 0.1)
     clip = picture(frames, sop_class=US_CLIP, modality="US", NumberOfFrames=3)
     assert np.array_equal(middle_picture(opened(clip, tmp_path / "b")).array, frames[1])
+
+
+def test_a_volume_comes_before_a_longer_clip(writer, stored, tmp_path):
+    writer.write(stored)
+    frames = np.zeros((30, 4, 4), np.uint8)
+    clip = picture(frames, sop_class=US_CLIP, modality="US", NumberOfFrames=30)
+    clip.save_as(writer.folder / "clip.dcm", enforce_file_format=True)
+    assert open_study(writer.folder).only().modality == "CT"
+
+
+def test_coded_pixels_wider_than_the_header_says_are_damage(tmp_path):
+    ds = picture(GREY.astype(np.uint8), sop_class=US, modality="US")
+    ds.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    ds.PixelData = encapsulate([imagecodecs.jpeg2k_encode(GREY, level=0, reversible=True)])
+    ds["PixelData"].VR = "OB"
+    with pytest.raises(DamagedFileError, match="have 16 bits, the header says 8"):
+        opened(ds, tmp_path).load()

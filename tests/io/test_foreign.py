@@ -20,10 +20,24 @@ from overread.io import open_study
         (gzip.compress(b"something else" * 40), "holds no NIfTI image"),
         (gzip.compress(b"\0\0\0\x01\0\0\0\x10" + bytes(300)), "MGH image"),
         (b"# === DATA DESCRIPTION FILE ====\n", "Philips PAR"),
+        (b"\0\0\0\x20ftypisom" + bytes(400), "a video: export it"),
+        (b"RIFF\0\0\0\0AVI LIST" + bytes(400), "a video: export it"),
+        (b"BMI and age, a table\n" * 20, "(text)"),
         (b"hello " * 80, "(text)"),
         (b"\x07" * 500, "not an image that overread knows"),
     ],
-    ids=["hdf5", "packed-dicom", "packed-text", "packed-mgh", "par", "text", "unknown"],
+    ids=[
+        "hdf5",
+        "packed-dicom",
+        "packed-text",
+        "packed-mgh",
+        "par",
+        "mp4",
+        "avi",
+        "begins-like-bmp",
+        "text",
+        "unknown",
+    ],
 )
 def test_other_kinds_are_named(tmp_path, data, words):
     (tmp_path / "a").write_bytes(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import re
 import shutil
 import stat
@@ -42,19 +43,26 @@ def unpack(archive: Path) -> Path:
     key = (str(archive.resolve()), status.st_mtime_ns, status.st_size)
     if key in _unpacked and _unpacked[key].is_dir():
         return _unpacked[key]
-    folder = Path(tempfile.mkdtemp(prefix="overread-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
         with zipfile.ZipFile(archive) as opened:
             entries = [entry for entry in opened.infolist() if not entry.is_dir()]
             _require_harmless(archive, entries)
+            folder = Path(tempfile.mkdtemp(prefix="overread-"))
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
             for entry in entries:
                 _write(opened, entry, folder / _safe_name(archive, entry))
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except OSError as error:
+        kind = ResourceError if error.errno in (errno.ENOSPC, errno.EDQUOT) else InputError
+        raise kind(
+            f"the archive cannot be unpacked ({error.strerror or type(error).__name__})",
+            where=str(archive),
+            way_out="Unpack it yourself.",
+        ) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise DamagedFileError(
             f"the archive is damaged ({type(error).__name__})", where=str(archive), way_out="Copy or send it again."
         ) from None
-    except (NotImplementedError, RuntimeError):
+    except NotImplementedError:
         raise UnsupportedFormatError(
             "the archive is packed in a way that is not known here", where=str(archive), way_out="Unpack it first."
         ) from None

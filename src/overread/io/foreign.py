@@ -17,16 +17,14 @@ _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"\xfd7zXZ\0", "an xz file"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"GIF8", "a GIF picture"),
-    (b"BM", "a BMP picture"),
     (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture without DICOM around it"),
     (b"\xff\x4f\xff\x51", "a JPEG 2000 picture without DICOM around it"),
     (b"<?xml", "an XML document (GIfTI among others)"),
-    (b"# === DATA DESCRIPTION FILE", "a Philips PAR header"),
     (b"Rar!", "a RAR archive"),
+    (b"\0\0\0\x01\0\0", "an MGH image (FreeSurfer)"),
 )
 _GZIP = b"\x1f\x8b"
 _WAY = {"a bzip2 file": "unpack it first", "an xz file": "unpack it first"}
-_MGH = b"\0\0\0\x01\0\0"
 
 
 def describe(head: bytes) -> str:
@@ -47,10 +45,10 @@ def _by_place(head: bytes) -> str:
     """Kinds whose mark is not at the beginning, or only likely."""
     if head[:4] in (b"\x5c\x01\0\0", b"\0\0\x01\x5c"):
         return "an Analyze 7.5 header, which does not say left from right"
+    if head[4:8] == b"ftyp" or (head.startswith(b"RIFF") and head[8:12] == b"AVI "):
+        return "a video: export it as a DICOM multi-frame image"
     if head[257:262] == b"ustar":
         return "a tar archive: unpack it first"
-    if head.startswith(_MGH):
-        return "an MGH image (FreeSurfer)"
     if head.lstrip()[:7] in (b"type = ", b"type  ="):
         return "an AFNI header"
     if head.lstrip().startswith(b"# === DATA DESCRIPTION FILE"):

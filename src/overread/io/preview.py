@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from overread.geometry import Policy
-from overread.image import NO_SCALE, Calibration, Frames, Intensity, PixelScale, Radiograph, Window
+from overread.image import NO_SCALE, Calibration, Intensity, PixelScale, Radiograph, Window
 from overread.io.dicom.pixels import read_float32
 from overread.io.dicom.series import DicomSeries, rescale_of
-from overread.io.study import Series
+from overread.io.study import OpenedDicom, Series, SinglePictures
 from overread.runtime import Runtime
 
 
@@ -22,17 +22,14 @@ def middle_picture(series: Series, runtime: Runtime | None = None) -> Radiograph
     InputError
         The picture cannot be read.
     """
-    stack = getattr(series.opened, "series", None)
-    if isinstance(stack, DicomSeries):
-        return _of_stack(stack)
-    image = series.load(
+    if isinstance(series.opened, OpenedDicom):
+        return _of_stack(series.opened.series)
+    if isinstance(series.opened, SinglePictures):
+        return series.opened.picture(series.shape[0] // 2, runtime=runtime)
+    image = series.load_volume(
         policy=Policy.AS_IS, runtime=runtime, spacing_mm=(1, 1, 1) if series.kind == "picture" else None
     )
-    if isinstance(image, Radiograph):
-        return image
     middle = image.array.shape[0] // 2
-    if isinstance(image, Frames):
-        return Radiograph(image.array[middle], image.scale, image.intensity, image.source, image.verdict, image.windows)
     scale = NO_SCALE if series.spacing_mm is None else _in_plane(image.grid.spacing_mm[1:])
     return Radiograph(image.array[middle], scale, image.intensity, image.source, image.verdict, image.windows)
 

@@ -9,7 +9,7 @@ from typing import Literal
 Kind = Literal["dicom", "nifti", "nrrd", "metaimage", "picture", "zip", "unknown"]
 
 _STARTS: tuple[tuple[Kind, tuple[bytes, ...]], ...] = (
-    ("picture", (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")),
+    ("picture", (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
     ("zip", (b"PK\3\4", b"PK\5\6")),
     ("nrrd", (b"NRRD000",)),
     ("metaimage", (b"ObjectType", b"NDims")),
@@ -26,7 +26,7 @@ def kind_of(head: bytes) -> Kind:
     for kind, starts in _STARTS:
         if head.startswith(starts):
             return kind
-    if _NETPBM.match(head):
+    if _NETPBM.match(head) or (head.startswith(b"BM") and head[6:10] == bytes(4)):  # BMP: reserved bytes are 0
         return "picture"
     if _is_nifti(unzipped(head) if head.startswith(_GZIP) else head):
         return "nifti"

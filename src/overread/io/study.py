@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from overread.errors import GeometryError, InputError, NothingReadableError, UsageError
 from overread.geometry import Policy, Verdict
 from overread.geometry.stack import Stack
-from overread.image import NO_SCALE, Calibration, Image, Intensity, PixelScale, Source, Volume
+from overread.image import NO_SCALE, Calibration, Image, Intensity, PixelScale, Radiograph, Source, Volume
 from overread.io.dicom.header import Header, first_bytes
 from overread.io.dicom.load import load_dicom
 from overread.io.dicom.series import DicomSeries, gather, is_localizer
@@ -39,6 +39,15 @@ class Opened(Protocol):
         spacing_mm: Spacing | None,
     ) -> Image:
         """The volume, picture or clip."""
+        ...
+
+
+@runtime_checkable
+class SinglePictures(Protocol):
+    """What gives pictures one by one."""
+
+    def picture(self, index: int, policy: Policy = ..., runtime: Runtime | None = ...) -> Radiograph:
+        """Picture `index`, from 0."""
         ...
 
 
@@ -185,12 +194,15 @@ def _say(series: Series) -> str:
     return f"{series.description or 'no description'} (...{series.series_uid[-12:]}, {series.n_files} files)"
 
 
-def _rank(series: Series) -> tuple[bool, bool, int]:
-    return series.verdict.status != "unsound", not series.is_localizer, series.shape[0]
+def _rank(series: Series) -> tuple[bool, bool, bool, int]:
+    is_volume = series.spacing_mm is not None
+    return series.verdict.status != "unsound", is_volume, not series.is_localizer, series.shape[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _OpenedDicom:
+class OpenedDicom:
+    """A stack of DICOM slices."""
+
     series: DicomSeries
 
     def load(
@@ -283,7 +295,7 @@ def _series_of(one: DicomSeries) -> Series:
         scale=NO_SCALE if spacing is None else PixelScale(Calibration.PATIENT, spacing[1:], 0.0, _PATIENT_WORDS),
         stack_number=shared.stack_number,
         is_localizer=is_localizer(shared),
-        opened=_OpenedDicom(one),
+        opened=OpenedDicom(one),
     )
 
 

@@ -219,7 +219,7 @@ def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | N
     if any(one.source.kind == "dicom" for _, one in pairs):
         pairs = [pair for pair in pairs if pair[1].source.kind == "dicom"]
     if not pairs and named and tasks and series:
-        return tasks[0], max(series, key=lambda s: s.shape[0])
+        return tasks[0], max(series, key=lambda s: (s.spacing_mm is not None, s.shape[0]))  # a volume before a clip
     if not pairs:
         _require_sound(series)
         raise ScopeError(

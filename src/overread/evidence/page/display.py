@@ -87,9 +87,15 @@ def windows_of(reading: Reading, image: Volume) -> tuple[Window, ...]:
         return tuple(chosen)
     if image.intensity is Intensity.HU:
         return (LUNG,)
-    sample = np.asarray(image.array[:: max(1, image.grid.shape[0] // 16)], dtype=np.float32)
-    low, high = (float(v) for v in np.percentile(sample, (1, 99)))
-    return (Window((low + high) / 2, max(high - low, 2.0), "1st to 99th percentile"),)
+    return (middle_window(image.array[:: max(1, image.grid.shape[0] // 16)]),)
+
+
+def middle_window(values: NDArray[np.generic]) -> Window:
+    """From the 1st to the 99th percentile of the values that are numbers."""
+    real = np.asarray(values, dtype=np.float32)
+    known = real[np.isfinite(real)]
+    low, high = (float(v) for v in np.percentile(known, (1, 99))) if known.size else (0.0, 1.0)
+    return Window((low + high) / 2, max(high - low, 2.0), "1st to 99th percentile")
 
 
 def detail_windows(stack: Stack, k: int, finding: Finding, windows: tuple[Window, ...]) -> tuple[Window, Window]:

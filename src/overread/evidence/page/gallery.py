@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jinja2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from overread._version import __version__
+from overread.evidence.page.display import middle_window
 from overread.evidence.page.figure import png_uri
-from overread.evidence.page.style import asset
+from overread.evidence.page.style import asset, template
 from overread.geometry import Verdict
 from overread.geometry.orientation import closest_letters
-from overread.image import Intensity, Radiograph, Window
+from overread.image import Intensity, Radiograph
 from overread.image.window import SOFT_TISSUE
 
 LONGEST_SIDE = 320
@@ -43,10 +43,7 @@ class Entry:
 def gallery_html(title: str, entries: tuple[Entry, ...], skipped: tuple[tuple[str, str], ...]) -> bytes:
     """The page as UTF-8, self-contained; `skipped` are (file, reason) pairs."""
     style, style_digest = asset("report.css")
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("overread.evidence", "page"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    text = environment.get_template("gallery.html.j2").render(
+    text = template("gallery.html.j2").render(
         title=title,
         overread_version=__version__,
         entries=[
@@ -109,6 +106,4 @@ def _display(picture: Radiograph) -> NDArray[np.uint8]:
         return picture.windows[0].apply(values)
     if picture.intensity is Intensity.HU:
         return SOFT_TISSUE.apply(values)
-    known = values[np.isfinite(values)]
-    low, high = (float(v) for v in np.percentile(known, (1, 99))) if known.size else (0.0, 1.0)
-    return Window((low + high) / 2, max(high - low, 2.0)).apply(values)
+    return middle_window(values).apply(values)

@@ -6,14 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import jinja2
-
 from overread._version import __version__
 from overread.cards import TaskCard
 from overread.evidence.page import chart, wording
 from overread.evidence.page.display import Stack, around, detail_windows, make_panel, stack_of, whole, windows_of
 from overread.evidence.page.figure import Figure, figure_of
-from overread.evidence.page.style import asset
+from overread.evidence.page.style import asset, template
 from overread.evidence.page.tables import answer_of, descriptor_rows, glossary, number_table, plural, summary_table
 from overread.evidence.page.viewer import viewer_data
 from overread.evidence.result_json import DISCLAIMER, plain
@@ -226,11 +224,8 @@ def report_html(
     style, style_digest = asset("report.css")
     script, script_digest = asset("viewer.js")
     figures = pixels.pop("figures")
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("overread.evidence", "page"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
     none = "Nothing was found. That does not rule out disease." if reading.assessable else "The image was not assessed."
-    text = environment.get_template("report.html.j2").render(
+    text = template("report.html.j2").render(
         title=reading.title,
         task=reading.provenance.task,
         task_version=reading.provenance.task_version,

@@ -1,4 +1,4 @@
-"""Files that pages hold inline, and the digests that allow them."""
+"""What pages share: the templates, and files that they hold inline with the digests that allow them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ import base64
 import hashlib
 from importlib.resources import files
 
+import jinja2
+
 
 def asset(name: str) -> tuple[str, str]:
     """A file of ours as it stands, and its digest for the content security policy."""
     text = files("overread.evidence.page").joinpath(name).read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return text, f"sha256-{digest}"
+
+
+def template(name: str) -> jinja2.Template:
+    """One of our templates; autoescape is on, and a name that is not given is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("overread.evidence", "page"), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from struct import Struct
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,31 +77,35 @@ def _require_shape(decoded: NDArray[Any], out: Plane) -> None:
         raise ValueError(f"the coded picture has shape {decoded.shape}")
 
 
+Coding = Literal["rle", "jpeg", "jpeg lossless", "jpeg-ls", "jpeg 2000"]
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """One transfer syntax: its UID, a name for people, whether it loses detail, and its decoder."""
+    """One transfer syntax: its UID, a name for people, whether it loses detail, its coding and its decoder."""
 
     uid: str
     name: str
     lossy: bool
+    coding: Coding
     decode: Callable[[bytes, Plane], None]
 
 
 CODECS: dict[str, Codec] = {
     codec.uid: codec
     for codec in (
-        Codec("1.2.840.10008.1.2.5", "RLE", False, _rle),
-        Codec("1.2.840.10008.1.2.4.50", "JPEG baseline", True, _jpeg),
-        Codec("1.2.840.10008.1.2.4.51", "JPEG extended", True, _jpeg),
-        Codec("1.2.840.10008.1.2.4.57", "JPEG lossless (process 14)", False, _jpeg_lossless),
-        Codec("1.2.840.10008.1.2.4.70", "JPEG lossless (SV1)", False, _jpeg_lossless),
-        Codec("1.2.840.10008.1.2.4.80", "JPEG-LS lossless", False, _jpegls),
-        Codec("1.2.840.10008.1.2.4.81", "JPEG-LS near-lossless", True, _jpegls),
-        Codec("1.2.840.10008.1.2.4.90", "JPEG 2000 lossless", False, _jpeg2k),
-        Codec("1.2.840.10008.1.2.4.91", "JPEG 2000", True, _jpeg2k),
-        Codec("1.2.840.10008.1.2.4.201", "high-throughput JPEG 2000 lossless", False, _jpeg2k),
-        Codec("1.2.840.10008.1.2.4.202", "high-throughput JPEG 2000 lossless (RPCL)", False, _jpeg2k),
-        Codec("1.2.840.10008.1.2.4.203", "high-throughput JPEG 2000", True, _jpeg2k),
+        Codec("1.2.840.10008.1.2.5", "RLE", False, "rle", _rle),
+        Codec("1.2.840.10008.1.2.4.50", "JPEG baseline", True, "jpeg", _jpeg),
+        Codec("1.2.840.10008.1.2.4.51", "JPEG extended", True, "jpeg", _jpeg),
+        Codec("1.2.840.10008.1.2.4.57", "JPEG lossless (process 14)", False, "jpeg lossless", _jpeg_lossless),
+        Codec("1.2.840.10008.1.2.4.70", "JPEG lossless (SV1)", False, "jpeg lossless", _jpeg_lossless),
+        Codec("1.2.840.10008.1.2.4.80", "JPEG-LS lossless", False, "jpeg-ls", _jpegls),
+        Codec("1.2.840.10008.1.2.4.81", "JPEG-LS near-lossless", True, "jpeg-ls", _jpegls),
+        Codec("1.2.840.10008.1.2.4.90", "JPEG 2000 lossless", False, "jpeg 2000", _jpeg2k),
+        Codec("1.2.840.10008.1.2.4.91", "JPEG 2000", True, "jpeg 2000", _jpeg2k),
+        Codec("1.2.840.10008.1.2.4.201", "high-throughput JPEG 2000 lossless", False, "jpeg 2000", _jpeg2k),
+        Codec("1.2.840.10008.1.2.4.202", "high-throughput JPEG 2000 lossless (RPCL)", False, "jpeg 2000", _jpeg2k),
+        Codec("1.2.840.10008.1.2.4.203", "high-throughput JPEG 2000", True, "jpeg 2000", _jpeg2k),
     )
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,14 +15,31 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from overread.errors import DamagedFileError, NothingReadableError
+from overread.errors import DamagedFileError, NothingReadableError, OverreadError
 from overread.io.dicom.codecs import NATIVE
 from overread.io.dicom.header import Header
+from overread.io.dicom.pixels import cannot_read
 from overread.io.dicom.tags import EXPLICIT_LITTLE, IMPLICIT_LITTLE, PIXEL_DATA, Walked, walk_dataset
 from overread.io.quiet import quiet
 
 SOP_CLASS = 0x00080016  # a DICOMDIR has it in its meta information only
 _PIXEL_TAGS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)
+
+
+@contextmanager
+def understood(path: str) -> Iterator[None]:
+    """What pydicom, or our reading of its values, raises inside becomes an error of our own about the file."""
+    with quiet("pydicom"):
+        try:
+            yield
+        except OverreadError:
+            raise
+        except OSError as error:
+            if error.errno is not None:  # of the file system, not of what the file holds
+                raise cannot_read(path, error) from None
+            raise _damaged(path, error) from None
+        except Exception as error:  # noqa: BLE001  (pydicom raises many kinds on damaged values)
+            raise _damaged(path, error) from None
 
 
 def walk_with_pydicom(path: str, wanted: frozenset[int]) -> Walked:
@@ -79,13 +98,9 @@ def _native(dataset: pydicom.Dataset, out: NDArray[Any]) -> NDArray[Any]:
 
 def coded_frame(header: Header) -> bytes:
     """The coded bytes of one frame of a file that only pydicom can follow; raises `DamagedFileError`."""
-    with quiet("pydicom"):
-        dataset = _open(header.path, None)
-        try:
-            frames = max(1, header.shared.frames)
-            return bytes(get_frame(dataset.PixelData, header.frame_number - 1, number_of_frames=frames))
-        except Exception as error:  # noqa: BLE001
-            raise _damaged(header.path, error) from None
+    with understood(header.path):
+        dataset, frames = _open(header.path, None), max(1, header.shared.frames)
+        return bytes(get_frame(dataset.PixelData, header.frame_number - 1, number_of_frames=frames))
 
 
 def native_bytes(header: Header, start: int, count: int) -> bytes:

@@ -97,8 +97,8 @@ class Shared:
     `facts` hold no text that names the patient. `orientation` is (6,) direction cosines, `spacing_mm` (row, column);
     both empty where the tag is absent or unreadable. `padding` and `padding_limit` are raw bytes, since their VR is
     often wrong. `patient_key` tells two patients apart inside one process and says nothing about either.
-    `stack` names one of several stacks that share a series UID, `stack_number` counts them from 1; empty and 0 where
-    there is one.
+    `stack_id` is that of an enhanced object. `stack` names one of several stacks that share a series UID,
+    `stack_number` counts them from 1; empty and 0 where there is one.
     """
 
     transfer_syntax: str
@@ -138,6 +138,7 @@ class Shared:
     rescale_type: str
     lossy: bool
     patient_key: int = field(repr=False)
+    stack_id: str = ""
     stack: str = ""
     stack_number: int = 0
 

@@ -19,18 +19,18 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_color_lut, apply_modality_lut, convert_color_space
 
-from overread.errors import DamagedFileError, OverreadError, UsageError
+from overread.errors import UsageError
 from overread.geometry import Fault, Policy, Severity, Verdict
 from overread.geometry.stack import verdict_of
 from overread.image import Frames, Intensity, PixelScale, Radiograph, Source, SourceFrame, Window
 from overread.io.dicom.codecs import CODECS
 from overread.io.dicom.enhanced import frame_values
+from overread.io.dicom.fallback import understood
 from overread.io.dicom.header import Header
-from overread.io.dicom.pixels import keep_stored_bits
+from overread.io.dicom.pixels import stored_dtype, without_unused_bits
 from overread.io.dicom.scale import regions_of, scale_of
-from overread.io.dicom.stored import read_samples, undoes_colour
+from overread.io.dicom.stored import gives_rgb, read_samples
 from overread.io.memory import require_memory
-from overread.io.quiet import quiet
 from overread.runtime import Progress, Runtime
 
 _NOWHERE = (math.nan, math.nan, math.nan)
@@ -47,11 +47,8 @@ class OpenedPicture:
     @cached_property
     def dataset(self) -> Dataset:
         """The header by pydicom, without pixels."""
-        with quiet("pydicom"):
-            try:
-                return pydicom.dcmread(self.header.path, stop_before_pixels=True, force=True)
-            except Exception as error:  # noqa: BLE001  (pydicom raises many kinds on damaged values)
-                raise self._damaged(error) from None
+        with understood(self.header.path):
+            return pydicom.dcmread(self.header.path, stop_before_pixels=True, force=True)
 
     @property
     def frames(self) -> int:
@@ -61,13 +58,8 @@ class OpenedPicture:
     @cached_property
     def scale(self) -> PixelScale:
         """Millimetres of a pixel, with their evidence."""
-        with quiet("pydicom"):
-            try:
-                return scale_of(self.dataset)
-            except OverreadError:
-                raise
-            except Exception as error:  # noqa: BLE001
-                raise self._damaged(error) from None
+        with understood(self.header.path):
+            return scale_of(self.dataset)
 
     def verdict(self, policy: Policy = Policy.STRICT) -> Verdict:
         """A picture has no stack to judge: what it is, whether it lost detail, what its millimetres are worth."""
@@ -118,52 +110,64 @@ class OpenedPicture:
                 where=str(self.root),
                 way_out="Leave intensity and spacing_mm out.",
             )
-        runtime = runtime or Runtime()
-        shared = self.header.shared
-        require_memory(self.frames * shared.rows * shared.columns * 8 * shared.samples, runtime, self.header.path)
-        with quiet("pydicom"):
-            try:
-                dataset = self.dataset
-                display = _Display.of(frame_values(dataset, 0))
-                planes = [self._frame(n, dataset) for n in range(self.frames)]
-                regions = regions_of(dataset)
-                times = _times(dataset, self.frames)
-            except OverreadError:
-                raise
-            except Exception as error:  # noqa: BLE001
-                raise self._damaged(error) from None
-        progress("read", 1.0)
-        source, verdict = self.source(), self.verdict(policy)
         if self.frames == 1:
-            return Radiograph(
-                planes[0], self.scale, Intensity.ARBITRARY, source, verdict, display.windows, display.voi_lut, regions
-            )
-        array = np.stack(planes)
-        return Frames(
-            array, self.scale, Intensity.ARBITRARY, source, verdict, display.windows, display.voi_lut, times, regions
-        )
-
-    def _frame(self, n: int, dataset: Dataset) -> NDArray[Any]:
+            picture = self.picture(0, policy, runtime)
+            progress("read", 1.0)
+            return picture
         shared = self.header.shared
-        stored = read_samples(
-            self.header._replace(frame_number=n + 1), planar=int(dataset.get("PlanarConfiguration", 0) or 0) == 1
-        )
-        stored = keep_stored_bits(shared, stored)
+        self._require_memory(self.frames, runtime)
+        with understood(self.header.path):
+            displays = self._displays()
+            stored = stored_dtype(shared)
+            dtype = np.dtype(np.uint8) if self._is_colour else stored
+            if not self._is_colour and any(display.changes for display in displays):
+                dtype = np.dtype(np.float32)
+            array = np.empty((self.frames, shared.rows, shared.columns, *((3,) if self._is_colour else ())), dtype)
+            for n, display in enumerate(displays):
+                array[n] = self._frame(n, display)
+                progress("read", (n + 1) / self.frames)
+            first = displays[0]
+            return Frames(
+                array, self.scale, Intensity.ARBITRARY, self.source(), self.verdict(policy), first.windows,
+                first.voi_lut, _times(self.dataset, self.frames), regions_of(self.dataset),
+            )  # fmt: skip
+
+    def picture(self, index: int, policy: Policy = Policy.STRICT, runtime: Runtime | None = None) -> Radiograph:
+        """Frame `index` (from 0) alone; raises as `load`."""
+        self._require_memory(1, runtime)
+        with understood(self.header.path):
+            display = _Display.of(frame_values(self.dataset, index))
+            return Radiograph(
+                self._frame(index, display), self.scale, Intensity.ARBITRARY, self.source(), self.verdict(policy),
+                display.windows, display.voi_lut, regions_of(self.dataset),
+            )  # fmt: skip
+
+    def _require_memory(self, frames: int, runtime: Runtime | None) -> None:
+        shared = self.header.shared
+        need = (frames + 2) * shared.rows * shared.columns * shared.samples * 4  # the array, and two frames beside it
+        require_memory(need, runtime or Runtime(), self.header.path)
+
+    @property
+    def _is_colour(self) -> bool:
+        return self.header.shared.samples > 1 or self.header.shared.photometric == "PALETTE COLOR"
+
+    def _displays(self) -> list[_Display]:
+        """How each frame becomes values; one for all where frames say nothing of their own."""
+        if "PerFrameFunctionalGroupsSequence" not in self.dataset:
+            return [_Display.of(frame_values(self.dataset, 0))] * self.frames
+        return [_Display.of(frame_values(self.dataset, n)) for n in range(self.frames)]
+
+    def _frame(self, n: int, display: _Display) -> NDArray[Any]:
+        shared, dataset = self.header.shared, self.dataset
+        planar = int(dataset.get("PlanarConfiguration", 0) or 0) == 1
+        stored = without_unused_bits(shared, read_samples(self.header._replace(frame_number=n + 1), planar))
         if shared.photometric == "PALETTE COLOR":
             return _to_8_bits(apply_color_lut(stored, dataset), _palette_bits(dataset))
         if shared.samples > 1:
-            if shared.photometric in ("YBR_FULL", "YBR_FULL_422") and not undoes_colour(shared.transfer_syntax):
+            if shared.photometric in ("YBR_FULL", "YBR_FULL_422") and not gives_rgb(shared.transfer_syntax):
                 stored = convert_color_space(stored, "YBR_FULL", "RGB")
-            return _to_8_bits(stored[..., :3], shared.bits_stored)
-        return _Display.of(frame_values(dataset, n)).values(stored)
-
-    def _damaged(self, error: Exception) -> DamagedFileError:
-        kind = type(error).__name__  # not the text of the error: it may quote values of the header
-        return DamagedFileError(
-            f"the DICOM file is damaged or contradicts itself ({kind})",
-            where=self.header.path,
-            way_out="Copy or send it again.",
-        )
+            return _to_8_bits(stored, shared.bits_stored)
+        return display.values(stored)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

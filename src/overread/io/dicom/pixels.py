@@ -46,7 +46,9 @@ class Rescale:
 
 
 def stored_dtype(shared: Shared) -> np.dtype[Any]:
-    """Type of the stored pixels: 8, 16 or 32 bits, signed or not."""
+    """Type of the stored pixels: 8, 16 or 32 bits, signed or not; single bits are held in 8."""
+    if shared.bits_allocated == 1:
+        return np.dtype(np.uint8)
     return np.dtype(f"<{'i' if shared.signed else 'u'}{shared.bits_allocated // 8}")
 
 
@@ -177,7 +179,7 @@ def _outside_stored_bits(shared: Shared, low: int, high: int) -> bool:
     return high >= top or low < (-top if shared.signed else 0)
 
 
-def keep_stored_bits(shared: Shared, stored: NDArray[Any]) -> NDArray[Any]:
+def without_unused_bits(shared: Shared, stored: NDArray[Any]) -> NDArray[Any]:
     """Stored samples of any shape without bits that are not pixel data; a copy where there are any."""
     low, high = int(stored.min()), int(stored.max())
     if shared.bits_allocated == 1 or not _outside_stored_bits(shared, low, high):

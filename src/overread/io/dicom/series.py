@@ -199,7 +199,7 @@ def gather(headers: Sequence[Header], root: Path, faults: Sequence[Fault] = ()) 
     groups: dict[Hashable, list[Header]] = defaultdict(list)
     for header in headers:
         shared = header.shared
-        groups[shared.study_uid, shared.series_uid, is_localizer(shared), shared.stack].append(header)
+        groups[shared.study_uid, shared.series_uid, is_localizer(shared)].append(header)
     return [
         DicomSeries(root, tuple(stack), (*_faults(stack, root), *_split_notes(stack), *faults))
         for group in groups.values()

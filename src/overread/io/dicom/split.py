@@ -18,6 +18,7 @@ def _number(value: float) -> str:
 
 
 TRAITS: tuple[tuple[str, Callable[[Shared], str]], ...] = (
+    ("stack", lambda s: s.stack_id),
     ("echo time, ms", lambda s: _number(s.echo_time_ms)),
     ("echo", lambda s: s.echo_number),
     ("b-value, s/mm2", lambda s: _number(s.b_value)),
@@ -31,22 +32,38 @@ TRAITS: tuple[tuple[str, Callable[[Shared], str]], ...] = (
 
 
 def split_stacks(headers: Sequence[Header]) -> list[list[Header]]:
-    """Headers of one series UID as stacks in which no place occurs twice.
+    """Headers of one series UID as stacks in which no place occurs twice; each names itself in `Shared.stack`.
 
-    A trait, or a pair of traits, is taken as the cause when it makes exactly as many stacks as pictures share a place,
-    none of them smaller than half of the largest: a few slices apart are strays, not a stack.
-    The headers of each stack then carry its name in `Shared.stack`. Without such a trait all stay together.
+    Frames of multi-frame objects are first parted by orientation. Then a trait, or a pair of traits, is taken as the
+    cause when it makes exactly as many stacks as pictures share a place, none of them smaller than half of the
+    largest: a few slices apart are strays, not a stack. Without such a trait all stay together.
     """
-    most = max(Counter(map(_place, headers)).values())
-    if most == 1:
+    parts = [part for group in _directions(headers) for part in _told_apart(group)]
+    if len(parts) == 1:
         return [list(headers)]
-    for words, groups in _ways(headers):
-        if len(groups) == most and _are_stacks(list(groups.values())):
-            return [
-                _named(group, number, f"part {number} of {most}, {words} {' and '.join(values)}")
-                for number, (values, group) in enumerate(sorted(groups.items(), key=lambda one: _rank(one[0])), start=1)
-            ]
-    return [list(headers)]
+    return [
+        _named(stack, number, ", ".join([f"part {number} of {len(parts)}", *([words] if words else [])]))
+        for number, (words, stack) in enumerate(parts, start=1)
+    ]
+
+
+def _directions(headers: Sequence[Header]) -> list[list[Header]]:
+    groups: dict[tuple[float, ...], list[Header]] = defaultdict(list)
+    for header in headers:
+        orientation = header.shared.orientation if header.shared.frames > 1 else ()
+        groups[tuple(round(cosine, 3) for cosine in orientation)].append(header)
+    return list(groups.values())
+
+
+def _told_apart(headers: list[Header]) -> list[tuple[str, list[Header]]]:
+    """Stacks with the words that tell each apart; no words where all stay together."""
+    most = max(Counter(map(_place, headers)).values())
+    if most > 1:
+        for words, groups in _ways(headers):
+            if len(groups) == most and _are_stacks(list(groups.values())):
+                ordered = sorted(groups.items(), key=lambda one: _rank(one[0]))
+                return [(f"{words} {' and '.join(values)}", group) for values, group in ordered]
+    return [("", headers)]
 
 
 def _ways(headers: Sequence[Header]) -> Iterator[tuple[str, dict[tuple[str, ...], list[Header]]]]:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import DamagedFileError
-from overread.io.dicom.codecs import CODECS, NATIVE, require_end
+from overread.io.dicom.codecs import CODECS, NATIVE, Coding, require_end
 from overread.io.dicom.fallback import coded_frame, native_bytes
 from overread.io.dicom.frames import frame_bytes_at
 from overread.io.dicom.header import Header
-from overread.io.dicom.pixels import stored_dtype
+from overread.io.dicom.pixels import cannot_read, stored_dtype
 
 Samples = NDArray[Any]
 
@@ -34,11 +34,20 @@ def read_samples(header: Header, planar: bool) -> Samples:
     Raises
     ------
     DamagedFileError
-        Fewer bytes than pixels, or coded pixels that do not decode.
+        Fewer bytes than pixels, or coded pixels that do not decode to what the header says.
+    InputError
+        The file cannot be opened or read any more.
     """
-    shared = header.shared
-    if shared.transfer_syntax in NATIVE:
-        return _native(header, planar)
+    try:
+        if header.shared.transfer_syntax in NATIVE:
+            return _native(header, planar)
+        return _coded(header)
+    except OSError as error:
+        raise cannot_read(header.path, error) from None
+
+
+def _coded(header: Header) -> Samples:
+    shared, dtype = header.shared, stored_dtype(header.shared)
     if header.pixel_offset < 0:
         coded = coded_frame(header)
     else:
@@ -46,16 +55,17 @@ def read_samples(header: Header, planar: bool) -> Samples:
         coded = frame_bytes_at(header.path, header.pixel_offset, header.file_size, frames, index)
     codec = CODECS[shared.transfer_syntax]
     try:
-        decoded = _decoder_of(codec.name)(coded, header)
+        decoded = _DECODERS[codec.coding](coded, header)
     except Exception as error:  # noqa: BLE001  (each codec has its own error classes; all mean the same here)
         raise _damaged(header, f"{codec.name} pixels do not decode: {error}") from None
     expected: tuple[int, ...] = (shared.rows, shared.columns)
     expected += (shared.samples,) if shared.samples > 1 else ()
     if decoded.shape != expected:
         raise _damaged(header, f"{codec.name} pixels have shape {decoded.shape}, the header says {expected}")
-    if decoded.dtype.itemsize != stored_dtype(shared).itemsize:
-        decoded = decoded.astype(stored_dtype(shared))
-    return decoded.view(stored_dtype(shared)) if decoded.flags.c_contiguous else decoded.astype(stored_dtype(shared))
+    if decoded.dtype.itemsize > dtype.itemsize:
+        bits = 8 * decoded.dtype.itemsize
+        raise _damaged(header, f"{codec.name} pixels have {bits} bits, the header says {shared.bits_allocated}")
+    return decoded.view(dtype) if decoded.dtype.itemsize == dtype.itemsize else decoded.astype(dtype)
 
 
 def _native(header: Header, planar: bool) -> Samples:
@@ -99,18 +109,6 @@ def _spread_422(pairs: Samples) -> Samples:
     return out.reshape(rows, 2 * half, 3)
 
 
-def _decoder_of(name: str) -> Callable[[bytes, Header], Samples]:
-    table: tuple[tuple[str, Callable[[bytes, Header], Samples]], ...] = (
-        ("RLE", _rle),
-        ("JPEG-LS", _jpegls),
-        ("JPEG lossless", _jpeg_lossless),
-        ("JPEG 2000", _jpeg2k),
-        ("high-throughput", _jpeg2k),
-        ("JPEG", _jpeg),
-    )
-    return next(decode for prefix, decode in table if name.startswith(prefix))
-
-
 def _rle(coded: bytes, header: Header) -> Samples:
     """Segments are planes, one a byte of a sample; a short one is found by decoding onto two grounds."""
     from imagecodecs import dicomrle_decode  # noqa: PLC0415
@@ -131,7 +129,7 @@ def _jpegls(coded: bytes, header: Header) -> Samples:
     from imagecodecs import jpegls_decode  # noqa: PLC0415
 
     require_end(coded)
-    return jpegls_decode(coded)
+    return np.ascontiguousarray(jpegls_decode(coded))
 
 
 def _jpeg_lossless(coded: bytes, header: Header) -> Samples:
@@ -163,10 +161,18 @@ def _jpeg(coded: bytes, header: Header) -> Samples:
     return jpeg8_decode(coded, colorspace="RGB" if is_rgb else "YCBCR", outcolorspace="RGB")
 
 
-def undoes_colour(transfer_syntax: str) -> bool:
-    """Whether decoding already gives RGB: JPEG baseline and extended, and JPEG 2000 with its own transforms."""
-    name = CODECS[transfer_syntax].name if transfer_syntax in CODECS else ""
-    return name in ("JPEG baseline", "JPEG extended")
+_DECODERS: dict[Coding, Callable[[bytes, Header], Samples]] = {
+    "rle": _rle,
+    "jpeg": _jpeg,
+    "jpeg lossless": _jpeg_lossless,
+    "jpeg-ls": _jpegls,
+    "jpeg 2000": _jpeg2k,
+}
+
+
+def gives_rgb(transfer_syntax: str) -> bool:
+    """Whether decoding a colour picture gives RGB whatever its photometric interpretation says."""
+    return transfer_syntax in CODECS and CODECS[transfer_syntax].coding == "jpeg"
 
 
 def _damaged(header: Header, what: str) -> DamagedFileError:
