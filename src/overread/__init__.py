@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from overread.workflow.inspect import inspect
     from overread.workflow.simulate import simulate
     from overread.workflow.tasks import list_tasks
+    from overread.workflow.validate import validate
     from overread.workflow.verify import verify
 
 _VERBS = {
@@ -26,10 +27,11 @@ _VERBS = {
     "inspect": ("overread.workflow.inspect", "inspect"),
     "list_tasks": ("overread.workflow.tasks", "list_tasks"),  # `overread.tasks` is the package
     "simulate": ("overread.workflow.simulate", "simulate"),
+    "validate": ("overread.workflow.validate", "validate"),
     "verify": ("overread.workflow.verify", "verify"),
 }
 
-__all__ = ["__version__", "analyze", "demo", "inspect", "list_tasks", "open", "simulate", "verify"]
+__all__ = ["__version__", "analyze", "demo", "inspect", "list_tasks", "open", "simulate", "validate", "verify"]
 
 
 def __getattr__(name: str) -> Any:

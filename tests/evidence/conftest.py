@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
+from overread.evidence import write
 from overread.findings import (
     Code,
     Component,
@@ -250,19 +252,45 @@ def small_grid() -> Grid:
 MakeCase = Callable[..., Case]
 
 
+def build_case(
+    folder: Path, grid: Grid | None = None, *, windows: tuple[Window, ...] | None = None, **changes: object
+) -> Case:
+    """A case with its files in `folder`."""
+    grid = grid or small_grid()
+    labels = two_blobs(grid.shape)
+    array = picture_of(labels)
+    source = write_ct(folder, array, grid, **changes)
+    reading = reading_of(source, labels, grid)
+    return Case(reading, Volume(array, grid, Intensity.HU, source))
+
+
 @pytest.fixture
 def make_case(tmp_path: Path) -> MakeCase:
     """Builds a case on any grid; header changes by keyword (None deletes)."""
+    return partial(build_case, tmp_path / "source")
 
-    def make(grid: Grid | None = None, *, windows: tuple[Window, ...] | None = None, **changes: object) -> Case:
-        grid = grid or small_grid()
-        labels = two_blobs(grid.shape)
-        array = picture_of(labels)
-        source = write_ct(tmp_path / "source", array, grid, **changes)
-        reading = reading_of(source, labels, grid)
-        return Case(reading, Volume(array, grid, Intensity.HU, source))
 
-    return make
+@pytest.fixture(scope="session")
+def true_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with "source" and "out"; volumes are those of the pixels. Not to be changed: copy it."""
+    folder = tmp_path_factory.mktemp("true")
+    case = build_case(folder / "source")
+    segments = case.reading.segments
+    assert segments is not None
+    findings = tuple(
+        replace(f, measurements=tuple(_true_to(m, segments.volume_mm3(f.number)) for m in f.measurements))
+        for f in case.reading.findings
+    )
+    write(replace(case.reading, findings=findings), case.image, folder / "out")
+    return folder
+
+
+def _true_to(m: Measurement, volume_mm3: float) -> Measurement:
+    if m.name == "long_axis":
+        return replace(m, value=4.0, interval=Interval(3.0, 5.0))
+    if m.name != "volume":
+        return m
+    return replace(m, value=volume_mm3, interval=Interval(0.9 * volume_mm3, 1.2 * volume_mm3))
 
 
 @pytest.fixture

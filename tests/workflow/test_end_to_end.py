@@ -239,3 +239,9 @@ def test_any_way_to_store_the_image_gives_the_same_numbers(short, letters):
         for name in ("volume", "long_axis", "mean_density"):
             assert one[name].value == pytest.approx(other[name].value, rel=1e-4)
     assert turned.reading.segments.grid.same_place(grid)
+
+
+def test_results_validate_against_their_source(results, series):
+    validation = overread.validate(results, against=series, outside=False)
+    assert validation.sound, validation.to_dict()
+    assert len(validation.checks) == 2

@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "inspect": "List the series of a folder, their geometry and the tasks that suit.",
     "tasks": "List the tasks, or show the card of one.",
     "simulate": "Write a phantom of a task as DICOM files with its truth.",
+    "validate": "Check DICOM Segmentations and structured reports, ours or anyone's.",
     "verify": "Check a result folder and repeat its run.",
 }
 

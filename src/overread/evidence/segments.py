@@ -96,7 +96,7 @@ def facts_on_frames(mask: FrameMask) -> dict[int, SegmentFacts]:
     return facts
 
 
-def _widths(frames: tuple[SourceFrame, ...]) -> NDArray[np.float64]:
+def widths_mm(frames: tuple[SourceFrame, ...]) -> NDArray[np.float64]:
     """Half the distance to each neighbour along the normal, mm; an end frame is as wide as its only gap."""
     normal = np.cross(frames[0].row_lps, frames[0].column_lps)
     along = np.array([frame.position_lps for frame in frames]) @ normal / np.linalg.norm(normal)
@@ -182,6 +182,6 @@ def place_on_frames(mask: LabelMap, frames: tuple[SourceFrame, ...], *, repaired
         if off_mm <= max(SAME_PLACE_MM, SAME_PLACE_SHARE * mask.grid.slice_gap_mm):
             return FrameMask(frames, array, np.full(slices, mask.grid.slice_gap_mm), "same", off_mm=off_mm)
         if len(_stackable(frames)) == slices:
-            return FrameMask(frames, array, _widths(frames), "uneven", off_mm=off_mm)
+            return FrameMask(frames, array, widths_mm(frames), "uneven", off_mm=off_mm)
     kept = _stackable(frames)
-    return FrameMask(kept, _nearest(mask, kept), _widths(kept), "mapped", len(frames) - len(kept))
+    return FrameMask(kept, _nearest(mask, kept), widths_mm(kept), "mapped", len(frames) - len(kept))

@@ -31,10 +31,15 @@ def relative(path: str, root: Path) -> str:
     return below or Path(path).name
 
 
-def list_files(root: Path) -> tuple[list[str], list[Skipped]]:
+def list_files(root: Path, *, with_results: bool = False) -> tuple[list[str], list[Skipped]]:
     """All regular files at or below `root`, sorted by path, and what could not be looked at.
 
     A folder that a symbolic link leads to a second time is not walked again.
+
+    Parameters
+    ----------
+    with_results : bool
+        Walk result folders of ours as well, to check them.
 
     Raises
     ------
@@ -60,6 +65,9 @@ def list_files(root: Path) -> tuple[list[str], list[Skipped]]:
     while todo:
         folder = todo.pop()
         try:
+            if not with_results and seen and _is_result(folder):
+                skipped.append(Skipped(Path(folder), "results of overread, not images"))
+                continue
             _scan(folder, seen, todo, files, skipped)
         except OSError as error:
             if folder == str(root):
@@ -69,16 +77,16 @@ def list_files(root: Path) -> tuple[list[str], list[Skipped]]:
     return files, skipped
 
 
+def _is_result(folder: str) -> bool:
+    return all(os.path.lexists(f"{folder}/{name}") for name in _OF_A_RESULT)
+
+
 def _scan(folder: str, seen: set[tuple[int, int]], todo: list[str], files: list[str], skipped: list[Skipped]) -> None:
     status = os.stat(folder)  # noqa: PTH116  (string paths: a study has thousands of files)
     identity = (status.st_dev, status.st_ino)
     if identity in seen:
         return
     seen.add(identity)
-    was_asked_for = len(seen) == 1
-    if not was_asked_for and all(os.path.lexists(f"{folder}/{name}") for name in _OF_A_RESULT):
-        skipped.append(Skipped(Path(folder), "results of overread, not images"))
-        return
     with os.scandir(folder) as entries:
         for entry in entries:
             try:
