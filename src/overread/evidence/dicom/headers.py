@@ -19,7 +19,7 @@ from overread.image import SourceFrame
 from overread.io.dicom.privacy import Patient
 from overread.io.quiet import quiet
 
-_TYPE_2 = (
+TYPE_2 = (
     "PatientName",
     "PatientID",
     "PatientBirthDate",
@@ -105,24 +105,26 @@ def _empty_unreadable(dataset: Dataset, emptied: dict[str, int]) -> None:
             emptied[keyword] = emptied.get(keyword, 0) + 1
 
 
-def _fill(dataset: Dataset, gap_mm: float, filled: dict[str, int]) -> None:
-    for keyword in _TYPE_2:
+def _fill(dataset: Dataset, gap_mm: float | None, filled: dict[str, int]) -> None:
+    for keyword in TYPE_2:
         if keyword not in dataset:
             setattr(dataset, keyword, "")
             filled[keyword] = filled.get(keyword, 0) + 1
+    if gap_mm is None:
+        return
     if not _THICKNESS.fullmatch(_value(dataset, "SliceThickness")) and "SharedFunctionalGroupsSequence" not in dataset:
         dataset.pop("SliceThickness", None)
         dataset.SliceThickness = pydicom.valuerep.DSfloat(gap_mm, auto_format=True)
         filled["SliceThickness (set to the slice gap)"] = filled.get("SliceThickness (set to the slice gap)", 0) + 1
 
 
-def read_headers(frames: tuple[SourceFrame, ...], *, gap_mm: float) -> SourceHeaders:
+def read_headers(frames: tuple[SourceFrame, ...], *, gap_mm: float | None) -> SourceHeaders:
     """Read the header of each file behind `frames`, once.
 
     Parameters
     ----------
-    gap_mm : float
-        Distance between slices; stands in for an absent Slice Thickness in the copy.
+    gap_mm : float or None
+        Distance between slices; stands in for an absent Slice Thickness in the copy. None for pictures: they have none.
 
     Raises
     ------

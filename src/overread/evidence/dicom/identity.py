@@ -18,7 +18,7 @@ from overread.findings import Provenance
 _NAMESPACE = uuid.UUID("5f0c0c3e-6b1d-5d62-9d0b-2f6f3f0f7c11")
 _EPOCH = "19700101"
 MANUFACTURER = "overread"
-_COPIED = (
+COPIED = (
     "PatientName",
     "PatientID",
     "IssuerOfPatientID",
@@ -44,7 +44,7 @@ def uid_of(digest: str, purpose: str) -> str:
 
 def _copied(header: Dataset | None) -> bytes:
     """What the objects copy from the source: two patients must never share a UID, whatever else they share."""
-    values = [str(header.get(keyword) or "") if header is not None else "" for keyword in _COPIED]
+    values = [str(header.get(keyword) or "") if header is not None else "" for keyword in COPIED]
     return json.dumps(values).encode()
 
 
