@@ -168,20 +168,29 @@ def _nearest(mask: LabelMap, frames: tuple[SourceFrame, ...]) -> NDArray[np.inte
     return labels
 
 
+def where_slices_lie(grid: Grid, frames: tuple[SourceFrame, ...], *, repaired: bool) -> tuple[str, float]:
+    """How the slices of a grid lie on the frames of its source, as `FrameMask.how` says it, and `FrameMask.off_mm`."""
+    slices, rows, columns = grid.shape
+    if not repaired and len(frames) == slices and all(frame.shape == (rows, columns) for frame in frames):
+        off_mm = _farthest_mm(frames, grid)
+        if off_mm <= max(SAME_PLACE_MM, SAME_PLACE_SHARE * grid.slice_gap_mm):
+            return "same", off_mm
+        if len(_stackable(frames)) == slices:
+            return "uneven", off_mm
+    return "mapped", 0.0
+
+
 def place_on_frames(mask: LabelMap, frames: tuple[SourceFrame, ...], *, repaired: bool) -> FrameMask:
     """Carry labels from the grid of the image to the frames of its source.
 
     Unless the input was repaired, slice n is frame n. After a repair, or where shapes differ, each pixel centre
     of each frame takes the label of the nearest voxel.
     """
-    slices, rows, columns = mask.grid.shape
-    if not repaired and len(frames) == slices and all(frame.shape == (rows, columns) for frame in frames):
+    how, off_mm = where_slices_lie(mask.grid, frames, repaired=repaired)
+    if how != "mapped":
         wide = int(mask.array.max(initial=0)) > 255
         array: NDArray[np.integer[Any]] = mask.array.astype(np.uint16 if wide else np.uint8, copy=False)
-        off_mm = _farthest_mm(frames, mask.grid)
-        if off_mm <= max(SAME_PLACE_MM, SAME_PLACE_SHARE * mask.grid.slice_gap_mm):
-            return FrameMask(frames, array, np.full(slices, mask.grid.slice_gap_mm), "same", off_mm=off_mm)
-        if len(_stackable(frames)) == slices:
-            return FrameMask(frames, array, widths_mm(frames), "uneven", off_mm=off_mm)
+        widths = np.full(len(frames), mask.grid.slice_gap_mm) if how == "same" else widths_mm(frames)
+        return FrameMask(frames, array, widths, how, off_mm=off_mm)
     kept = _stackable(frames)
     return FrameMask(kept, _nearest(mask, kept), widths_mm(kept), "mapped", len(frames) - len(kept))

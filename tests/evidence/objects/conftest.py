@@ -138,6 +138,12 @@ def error_lines(path: Path) -> tuple[list[str], int, str]:
 
 
 @pytest.fixture
+def validate() -> Callable[[Path], tuple[list[str], int, str]]:
+    """`error_lines`, for sources that have errors of their own."""
+    return error_lines
+
+
+@pytest.fixture
 def require_valid() -> Callable[[Path, str], None]:
     """Asserts that dciodvfy knows the object as this IOD and finds no error."""
 

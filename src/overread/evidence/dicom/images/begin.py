@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from collections.abc import Sequence as Many
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -123,18 +124,31 @@ def source_item(sop_class_uid: str, sop_uid: str, frame_number: int | None = Non
     return item
 
 
-def carry_loss(headers: Iterable[Dataset], ds: Dataset) -> bool:
-    """Say in `ds` whether the source ever lost detail by compression; once lost, it stays said (PS3.3 C.7.6.1.1.5)."""
-    lossy = [header for header in headers if _is_lossy(header)]
+def common_to(headers: Many[Dataset]) -> Dataset:
+    """What follows from all slices of a source together: loss by compression, body part and side.
+
+    Detail once lost stays said to be lost (PS3.3 C.7.6.1.1.5). Body part and side only where all agree; a side that
+    is not known is left empty (type 2C) unless the body part makes it needless.
+    """
+    ds = Dataset()
+    lossy = [header for header in headers if is_lossy(header)]
     ds.LossyImageCompression = "01" if lossy else "00"
-    if lossy:
-        for keyword in _LOSS:
-            element = element_of(lossy[0], keyword)
-            if element is not None:
-                ds.add(element)
-    return bool(lossy)
+    for keyword in _LOSS if lossy else ():
+        element = element_of(lossy[0], keyword)
+        if element is not None:
+            ds.add(element)
+    parts = {str(h.get("BodyPartExamined") or "") for h in headers}
+    sides = {str(h.get("ImageLaterality") or h.get("FrameLaterality") or h.get("Laterality") or "") for h in headers}
+    part = parts.pop() if len(parts) == 1 else ""
+    side = sides.pop() if len(sides) == 1 else ""
+    if part:
+        ds.BodyPartExamined = part
+    if side in ("L", "R") or not part:
+        ds.Laterality = side if side in ("L", "R") else ""
+    return ds
 
 
-def _is_lossy(header: Any) -> bool:
+def is_lossy(header: Any) -> bool:
+    """Whether a header, or the transfer syntax of its file, says that detail was lost."""
     codec = CODECS.get(str(getattr(header, "file_meta", {}).get("TransferSyntaxUID", "")))
     return header.get("LossyImageCompression") == "01" or (codec is not None and codec.lossy)

@@ -15,7 +15,7 @@ from pydicom.uid import RLELossless, SecondaryCaptureImageStorage
 from overread.errors import UsageError
 from overread.evidence.dicom.headers import SourceHeaders
 from overread.evidence.dicom.identity import Stamp
-from overread.evidence.dicom.images.begin import Kind, begin, carry_loss, source_item
+from overread.evidence.dicom.images.begin import Kind, begin, common_to, source_item
 from overread.evidence.vocabulary import ascii_text
 from overread.findings import Provenance
 from overread.image import SourceFrame
@@ -24,7 +24,6 @@ from overread.io.quiet import quiet
 SERIES_NUMBER = 9103
 _CLEAN = frozenset(("CT", "MR", "PT", "NM"))
 """Modalities whose pixels come from reconstruction: nobody's name is in them unless the header says so."""
-_SIDES = {"L": "L", "R": "R"}
 
 
 def burned_in(headers: SourceHeaders) -> str:
@@ -97,8 +96,7 @@ def build_secondary_capture(
         ds.DerivationDescription = ascii_text(f"{title}. Research use only, not a diagnosis.")
         ds.PatientOrientation = ""  # several panels may lie in several directions
         ds.BurnedInAnnotation = burned_in(headers)
-        carry_loss(headers.datasets, ds)
-        _add_body_part(headers, ds)
+        ds.update(common_to(headers.datasets))
         items = dict.fromkeys((f.sop_class_uid, f.sop_uid, f.frame_number) for f in shown)
         if items:
             many = _with_frames(headers)
@@ -119,20 +117,6 @@ def _require_picture(rgb: NDArray[Any], number: int) -> None:
 def _with_frames(headers: SourceHeaders) -> frozenset[str]:
     """SOP Instance UIDs of the objects in which a frame number says something."""
     return frozenset(str(h.SOPInstanceUID) for h in headers.datasets if "NumberOfFrames" in h)
-
-
-def _add_body_part(headers: SourceHeaders, ds: Dataset) -> None:
-    """Body part and side, where all headers agree; a side that is not known stays empty (type 2C)."""
-    parts = {str(h.get("BodyPartExamined") or "") for h in headers.datasets}
-    sides = {
-        str(h.get("ImageLaterality") or h.get("FrameLaterality") or h.get("Laterality") or "") for h in headers.datasets
-    }
-    part = parts.pop() if len(parts) == 1 else ""
-    side = _SIDES.get(sides.pop(), "") if len(sides) == 1 else ""
-    if part:
-        ds.BodyPartExamined = part
-    if side or not part:
-        ds.Laterality = side
 
 
 def _put_rgb(ds: Dataset, rgb: NDArray[np.uint8], *, compress: bool) -> None:
