@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -18,10 +19,11 @@ from overread.evidence.dicom import identity
 from overread.evidence.dicom.headers import SourceHeaders, is_as_stored
 from overread.evidence.dicom.identity import Stamp
 from overread.evidence.segments import FrameMask, voxels_by_label
-from overread.evidence.vocabulary import ascii_text
-from overread.findings import Code, Finding, Reading
+from overread.evidence.vocabulary import PRIVATE, ascii_text
+from overread.findings import Code, Finding, Provenance, Reading
 from overread.findings.codes import ABNORMAL_STRUCTURE
 from overread.geometry import right_angled
+from overread.image import SourceFrame
 
 FAMILY = DicomCode("123110", "DCM", "Artificial Intelligence")
 
@@ -66,42 +68,98 @@ def segment_numbers(reading: Reading, mask: FrameMask) -> dict[int, int]:
     return {number: n for n, number in enumerate(with_voxels, start=1)}
 
 
-def _describe(finding: Finding, number: int, reading: Reading) -> Any:
-    p = reading.provenance
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What one segment is of."""
+
+    label: str
+    kind: Code
+    category: Code
+    tracking_uid: str
+    colour_rgb: tuple[int, int, int]
+    site: Code | None = None
+
+    @classmethod
+    def of(cls, finding: Finding) -> Segment:
+        """The segment of a finding."""
+        category = finding.category or ABNORMAL_STRUCTURE
+        colour = colour_rgb(finding.number)
+        return cls(tracking_id(finding), finding.kind, category, finding.tracking_uid, colour, finding.site)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether one of its codes is our own, so that the object must say what their scheme is."""
+        return any(code.scheme == PRIVATE for code in (self.kind, self.category, self.site) if code)
+
+
+def describe(segment: Segment, number: int, provenance: Provenance) -> Any:
+    """Item of the Segment Sequence."""
     return hd.seg.SegmentDescription(
         segment_number=number,
-        segment_label=tracking_id(finding),
-        segmented_property_category=coded(finding.category or ABNORMAL_STRUCTURE),
-        segmented_property_type=coded(finding.kind),
+        segment_label=segment.label,
+        segmented_property_category=coded(segment.category),
+        segmented_property_type=coded(segment.kind),
         algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=hd.AlgorithmIdentificationSequence(
-            name=ascii_text(p.task)[:64],
+            name=ascii_text(provenance.task)[:64],
             family=FAMILY,
-            version=(p.task_version or "unversioned")[:64],
+            version=(provenance.task_version or "unversioned")[:64],
             source="overread",
         ),
-        tracking_uid=finding.tracking_uid,
-        tracking_id=tracking_id(finding),
-        anatomic_regions=[coded(finding.site)] if finding.site else None,
-        display_color=hd.color.CIELabColor.from_rgb(*colour_rgb(finding.number)),
+        tracking_uid=segment.tracking_uid,
+        tracking_id=segment.label,
+        anatomic_regions=[coded(segment.site)] if segment.site else None,
+        display_color=hd.color.CIELabColor.from_rgb(*segment.colour_rgb),
     )
+
+
+def common_arguments(provenance: Provenance, stamp: Stamp, purpose: str) -> dict[str, Any]:
+    """What every Segmentation of ours says of its series, its maker and its purpose."""
+    return {
+        "series_instance_uid": stamp.uid(f"{purpose}-series"),
+        "sop_instance_uid": stamp.uid(purpose),
+        "instance_number": 1,
+        "manufacturer": identity.MANUFACTURER,
+        "manufacturer_model_name": ascii_text(provenance.task)[:64],
+        "software_versions": identity.software_versions(provenance),
+        "device_serial_number": identity.serial_number(provenance),
+        "content_label": "OVERREAD",
+        "content_description": "Research use only, not a diagnosis",
+        "content_creator_name": "overread^",
+        "contributing_equipment": [identity.equipment(provenance)],
+    }
 
 
 def is_multi_frame(mask: FrameMask) -> bool:
     """Whether the frames lie in objects that hold several."""
-    return any(frame.frame_number > 1 for frame in mask.frames)
+    return _of_several(mask.frames)
 
 
-def _pixels(mask: FrameMask, numbers: Mapping[int, int], headers: SourceHeaders) -> NDArray[Any]:
-    """(source frame, row, column): segment numbers, in the frame order of the source objects."""
+def _of_several(frames: Sequence[SourceFrame]) -> bool:
+    return any(frame.frame_number > 1 for frame in frames)
+
+
+def in_source_order(pixels: NDArray[Any], frames: Sequence[SourceFrame], headers: SourceHeaders) -> NDArray[Any]:
+    """(frame, row, column), one for each of `frames`, as highdicom wants it: every frame of a multi-frame object."""
+    if not _of_several(frames):
+        return pixels
+    whole = np.zeros((int(headers.first.NumberOfFrames), *pixels.shape[1:]), dtype=pixels.dtype)
+    whole[[frame.frame_number - 1 for frame in frames]] = pixels
+    return whole
+
+
+def sound_orientation(frame: SourceFrame, headers: SourceHeaders) -> Any:
+    """Plane Orientation Sequence where the header rounds the cosines (the standard wants right angles); or None."""
+    cosines = np.concatenate(right_angled(frame.row_lps, frame.column_lps)).tolist()
+    return None if is_as_stored(cosines, headers.first) else hd.PlaneOrientationSequence("PATIENT", cosines)
+
+
+def _pixels(mask: FrameMask, numbers: Mapping[int, int]) -> NDArray[Any]:
+    """(frame, row, column): segment numbers."""
     table = np.zeros(int(mask.labels.max()) + 1, dtype=np.uint8 if len(numbers) < 256 else np.uint16)
     for label, number in numbers.items():
         table[label] = number
     pixels: NDArray[Any] = table[mask.labels]
-    if is_multi_frame(mask):  # highdicom wants every frame of the object, in its own order
-        whole = np.zeros((int(headers.first.NumberOfFrames), *pixels.shape[1:]), dtype=pixels.dtype)
-        whole[[frame.frame_number - 1 for frame in mask.frames]] = pixels
-        return whole
     return pixels
 
 
@@ -113,34 +171,18 @@ def build_seg(
     At least one finding must have voxels on the frames.
     """
     numbers = segment_numbers(reading, mask)
-    by_number = {finding.number: finding for finding in reading.findings}
-    frame = mask.frames[0]
-    cosines = np.concatenate(right_angled(frame.row_lps, frame.column_lps)).tolist()
-    orientation = None
-    if not is_as_stored(cosines, headers.first):  # the header rounds them; the standard wants right angles
-        orientation = hd.PlaneOrientationSequence("PATIENT", cosines)
-    p = reading.provenance
+    segments = {numbers[f.number]: Segment.of(f) for f in reading.findings if f.number in numbers}
     seg = hd.seg.Segmentation(
         source_images=list(headers.datasets),
-        pixel_array=_pixels(mask, numbers, headers),
+        pixel_array=in_source_order(_pixels(mask, numbers), mask.frames, headers),
         segmentation_type=form.name,
-        segment_descriptions=[_describe(by_number[n], s, reading) for n, s in numbers.items()],
-        series_instance_uid=stamp.uid("seg-series"),
+        segment_descriptions=[describe(segments[n], n, reading.provenance) for n in sorted(segments)],
         series_number=9101,
-        sop_instance_uid=stamp.uid("seg"),
-        instance_number=1,
-        manufacturer=identity.MANUFACTURER,
-        manufacturer_model_name=ascii_text(p.task)[:64],
-        software_versions=identity.software_versions(p),
-        device_serial_number=identity.serial_number(p),
-        content_label="OVERREAD",
-        content_description="Research use only, not a diagnosis",
-        content_creator_name="overread^",
-        series_description=f"overread {ascii_text(p.task)} segments"[:64],
-        plane_orientation=orientation,
-        contributing_equipment=[identity.equipment(p)],
+        series_description=f"overread {ascii_text(reading.provenance.task)} segments"[:64],
+        plane_orientation=sound_orientation(mask.frames[0], headers),
+        **common_arguments(reading.provenance, stamp, "seg"),
     )
     stamp.settle(seg, "seg")
-    if any(code.scheme == "99OVERREAD" for f in reading.findings for code in (f.kind, f.site, f.category) if code):
+    if any(segment.is_private for segment in segments.values()):
         identity.declare_private_scheme(seg)
     return seg, numbers

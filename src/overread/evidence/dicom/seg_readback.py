@@ -27,7 +27,7 @@ class SegContent:
     segments: dict[int, SegmentFacts]
 
 
-def _group(seg: Dataset, item: Dataset, keyword: str) -> Any:
+def group_of(seg: Dataset, item: Dataset, keyword: str) -> Any:
     """A functional group of one frame: its own, or else the shared one."""
     for holder in (item, seg.SharedFunctionalGroupsSequence[0]):
         if keyword in holder:
@@ -35,23 +35,23 @@ def _group(seg: Dataset, item: Dataset, keyword: str) -> Any:
     return None
 
 
-def _width_of(position: NDArray[np.float64], mask: FrameMask, places: NDArray[np.float64]) -> float:
-    """Extent along the normal of the source plane at `position`, mm."""
+def nearest_frame(position: NDArray[np.float64], places: NDArray[np.float64], where: str) -> int:
+    """Index of the source frame at `position`; `IntegrityError` where there is none within `SAME_PLANE_MM`."""
     distance = np.linalg.norm(places - position, axis=1)
     nearest = int(distance.argmin())
     if distance[nearest] > SAME_PLANE_MM:
         raise IntegrityError(
             f"a frame lies at {position.tolist()} mm, {distance[nearest]:.3f} mm from any frame of the source",
-            where="seg.dcm",
+            where=where,
         )
-    return float(mask.widths_mm[nearest])
+    return nearest
 
 
 def _frame_layers(seg: Dataset, item: Dataset, pixels: NDArray[Any]) -> dict[int, NDArray[np.intp]]:
     """Segment number to the (n, 2) indices (row, column) of its pixels in one frame."""
     if seg.SegmentationType == "LABELMAP":
         return {int(n): np.argwhere(pixels == n) for n in np.unique(pixels) if n}
-    number = _group(seg, item, "SegmentIdentificationSequence").ReferencedSegmentNumber
+    number = group_of(seg, item, "SegmentIdentificationSequence").ReferencedSegmentNumber
     return {int(number): np.argwhere(pixels)}
 
 
@@ -85,10 +85,10 @@ def _sum_up(seg: Dataset, frames: NDArray[Any], mask: FrameMask) -> SegContent:
     volume: dict[int, float] = {}
     moment: dict[int, NDArray[np.float64]] = {}
     for item, pixels in zip(seg.PerFrameFunctionalGroupsSequence, frames, strict=True):
-        cosines = np.array(_group(seg, item, "PlaneOrientationSequence").ImageOrientationPatient, dtype=float)
-        row_mm, column_mm = (float(s) for s in _group(seg, item, "PixelMeasuresSequence").PixelSpacing)
-        position = np.array(_group(seg, item, "PlanePositionSequence").ImagePositionPatient, dtype=float)
-        pixel_mm3 = row_mm * column_mm * _width_of(position, mask, places)
+        cosines = np.array(group_of(seg, item, "PlaneOrientationSequence").ImageOrientationPatient, dtype=float)
+        row_mm, column_mm = (float(s) for s in group_of(seg, item, "PixelMeasuresSequence").PixelSpacing)
+        position = np.array(group_of(seg, item, "PlanePositionSequence").ImagePositionPatient, dtype=float)
+        pixel_mm3 = row_mm * column_mm * float(mask.widths_mm[nearest_frame(position, places, "seg.dcm")])
         for number, where in _frame_layers(seg, item, pixels).items():
             down, along = where.sum(axis=0)
             total = len(where) * position + down * row_mm * cosines[3:] + along * column_mm * cosines[:3]
