@@ -8,6 +8,7 @@ import io
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.uid import JPEGLSNearLossless
@@ -22,6 +23,7 @@ from overread.findings import Provenance
 from overread.geometry import Grid, Verdict
 from overread.image import Intensity
 from overread.io import open_study
+from overread.io.quiet import quiet
 
 PROVENANCE = Provenance(task="enhance", task_version="0.1.0", device_uid="2.25.4242")
 MR = {
@@ -84,7 +86,7 @@ def test_ct_is_valid_in_place_and_within_the_stated_rounding(volume, compress, t
     np.testing.assert_allclose(again.array, volume.array, atol=series.rounding + 1e-3)
     first = pydicom.dcmread(paths[0])
     assert list(first.ImageType) == ["DERIVED", "SECONDARY", "AXIAL"]
-    assert f"steps of {series.slope:g}" in first.DerivationDescription
+    assert f"steps of {series.slope:g} HU, at most {series.rounding:.3g} HU off" in first.DerivationDescription
     assert first.SourceImageSequence[0].ReferencedSOPInstanceUID == volume.source.frames[0].sop_uid
     assert first.LossyImageCompression == "00"
     assert (first.KVP, first.ConvolutionKernel, first.FrameOfReferenceUID) == (120, "B30f", "2.25.13")
@@ -116,6 +118,60 @@ def test_whole_hu_are_kept_exactly(make_case, tmp_path):
     assert (series.slope, series.intercept, series.rounding) == (1, 0, 0)
     assert np.array_equal(open_study(tmp_path / "out").only().load().array, image.array)
     assert "kept exactly" in pydicom.dcmread(paths[0]).DerivationDescription
+
+
+def test_another_program_reads_the_same_values_in_the_same_place(volume, tmp_path):
+    paths, series = write_all(volume, tmp_path / "out", compress=False)
+    image = SimpleITK.ReadImage([str(path) for path in paths])
+    np.testing.assert_allclose(SimpleITK.GetArrayFromImage(image), volume.array, atol=series.rounding + 1e-3)
+    for at in ((0, 0, 0), (8, 27, 29), (3, 20, 5)):
+        there = image.TransformContinuousIndexToPhysicalPoint([float(n) for n in at[::-1]])
+        np.testing.assert_allclose(there, volume.grid.to_lps(at), atol=1e-4)
+
+
+ODD = [
+    {"StudyDescription": "x" * 90},
+    {"StudyDescription": "one\\two"},
+    {"ContrastBolusAgent": "APPLIED", "ProtocolName": "Thorax – nativ"},
+    {"SpecificCharacterSet": "ISO_IR 100", "ProtocolName": "Thorax nativ, müde"},
+    {"Manufacturer": "x" * 80},
+    {"Manufacturer": ""},
+    {"Laterality": "U"},
+    {"PatientAge": "50"},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: next(iter(odd)))
+def test_odd_texts_of_the_source_are_no_obstacle(make_case, odd, tmp_path):
+    with quiet("pydicom"):  # which minds some of them whenever they are written
+        image = make_case(**CT, **odd).image
+        paths, _ = write_all(image, tmp_path / "out")
+    assert pydicom.dcmread(paths[0]).PatientID == "MRN4711XYZ"
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "raw"),
+    [
+        (0x00101030, "DS", b"70,5"),
+        (0x00180060, "DS", b"ABC "),
+        (0x00181150, "IS", b"1.5 "),
+        (0x00181152, "IS", b"many"),
+        (0x00200012, "IS", b"1e99999 "),
+        (0x00101020, "DS", b"1.8\\1.9"),
+        (0x00101010, "AS", b"AGED"),
+        (0x00080022, "DA", b"yesterday "),
+    ],
+)
+def test_numbers_and_dates_that_cannot_be_read_stay_behind(make_case, tag, vr, raw, tmp_path):
+    image = make_case(**CT).image
+    for path in image.source.paths:
+        ds = pydicom.dcmread(path)
+        ds[tag] = pydicom.dataelem.RawDataElement(pydicom.tag.Tag(tag), vr, len(raw), raw, 0, False, True, True)
+        ds.save_as(path)
+    paths, _ = write_all(image, tmp_path / "out")
+    for path in paths:
+        with quiet("pydicom"):
+            str(pydicom.dcmread(path))  # every element can be read
 
 
 def test_windows_are_those_of_the_volume(volume, tmp_path):

@@ -10,7 +10,9 @@ import numpy as np
 import pydicom
 import pytest
 
+from overread import validate
 from overread.errors import IntegrityError, UsageError
+from overread.evidence.check import Level
 from overread.evidence.dicom.headers import SourceHeaders, read_headers
 from overread.evidence.dicom.identity import Stamp
 from overread.evidence.dicom.picture_readback import prove_picture_seg, read_picture_seg
@@ -210,6 +212,15 @@ def test_what_does_not_fit_the_picture_is_refused(save_source):
         build(headers, {1: np.zeros((4, 21, 13), bool)})
     with pytest.raises(UsageError, match="of one object, got 2"):
         build(SourceHeaders(headers.datasets * 2, ()), {1: np.ones((4, 21, 13), bool)})
+
+
+@pytest.mark.parametrize(("kind", "pixels"), [("DX", GREY), CLIPS["US"]])
+def test_validate_finds_no_error(kind, pixels, save_source, tmp_path):
+    source = save_source(pixels, kind, FrameOfReferenceUID="2.25.13")
+    written(headers_of(source), lopsided(pixels.shape), tmp_path / "seg.dcm")
+    checked = validate(tmp_path / "seg.dcm", against=source, outside=False)
+    assert checked.sound
+    assert checked.count(Level.WARNING) == 0
 
 
 def _frame(seg):

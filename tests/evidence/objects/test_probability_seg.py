@@ -9,8 +9,11 @@ import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK
 
-from overread.errors import GeometryError, IntegrityError, UsageError
+from overread import validate
+from overread.errors import GeometryError, InputError, IntegrityError, UsageError
+from overread.evidence.check import Level
 from overread.evidence.dicom.headers import read_headers
 from overread.evidence.dicom.identity import Stamp
 from overread.evidence.dicom.probability_readback import prove_probability_seg
@@ -158,6 +161,67 @@ def test_what_is_no_probability_or_has_no_place_is_refused(case, make_case):
         build_probability_seg(probability, headers, Stamp.make(b"", None), provenance=PROVENANCE, segment=SEGMENT)
     with pytest.raises(GeometryError, match="no Frame of Reference"):
         build(map_on(make_case(FrameOfReferenceUID=None).image, p))
+
+
+def test_files_that_share_a_uid_are_refused(case):
+    frames = list(case.image.source.frames)
+    frames[3] = dataclasses.replace(frames[3], sop_uid=frames[2].sop_uid)
+    probability = map_on(case.image, smooth_map(case.image.grid.shape))
+    headers = read_headers(case.image.source.frames, gap_mm=3.0)
+    twice = dataclasses.replace(probability, source=dataclasses.replace(probability.source, frames=tuple(frames)))
+    with pytest.raises(InputError, match="share a SOP Instance UID"):
+        build_probability_seg(twice, headers, Stamp.make(b"", None), provenance=PROVENANCE, segment=SEGMENT)
+
+
+def test_a_multi_frame_source_keeps_its_own_frame_order(make_case, tmp_path, require_valid):
+    image = make_case(PatientPosition="HFS", BodyPartExamined="CHEST").image
+    singles = [pydicom.dcmread(path) for path in image.source.paths]
+    path = tmp_path / "source" / "enhanced.dcm"
+    hd.legacy.LegacyConvertedEnhancedCTImage(
+        singles, series_instance_uid="2.25.12", series_number=1, sop_instance_uid="2.25.999", instance_number=1
+    ).save_as(path)
+    enhanced = pydicom.dcmread(path)
+    places = [item.PlanePositionSequence[0].ImagePositionPatient for item in enhanced.PerFrameFunctionalGroupsSequence]
+    frames = tuple(
+        dataclasses.replace(
+            frame,
+            path=path,
+            sop_uid="2.25.999",
+            sop_class_uid=enhanced.SOPClassUID,
+            frame_number=1 + next(n for n, place in enumerate(places) if np.allclose(place, frame.position_lps)),
+        )
+        for frame in image.source.frames
+    )
+    assert [frame.frame_number for frame in frames] != sorted(frame.frame_number for frame in frames)
+    source = dataclasses.replace(image.source, frames=frames, paths=(path,))
+    probability = dataclasses.replace(map_on(image, smooth_map(image.grid.shape)), source=source)
+    out = tmp_path / "p.dcm"
+    found = written(probability, out)
+    (row,) = prove_probability_seg(out, probability, steps=255, rounding=found.rounding)["segments"]
+    assert row["read"]["voxels"] == row["written"]["voxels"] > 0
+    require_valid(out, "Segmentation")
+
+
+def test_another_program_reads_the_same_values_in_the_same_place(case, tmp_path):
+    probability = map_on(case.image, smooth_map(case.image.grid.shape))
+    written(probability, tmp_path / "p.dcm", compress=False)
+    image = SimpleITK.ReadImage(str(tmp_path / "p.dcm"))
+    theirs = SimpleITK.GetArrayFromImage(image).astype(float) / 255
+    where = np.argwhere(theirs > 0)
+    weights = theirs[theirs > 0]
+    points = np.array([image.TransformContinuousIndexToPhysicalPoint([float(n) for n in at[::-1]]) for at in where])
+    ours = probability.array.astype(float)
+    truth = probability.grid.to_lps(np.argwhere(ours))
+    np.testing.assert_allclose(weights @ points / weights.sum(), ours[ours > 0] @ truth / ours.sum(), atol=0.05)
+    assert weights.sum() == pytest.approx(ours.sum(), rel=0.01)
+
+
+def test_validate_finds_no_error(case, tmp_path):
+    probability = map_on(case.image, smooth_map(case.image.grid.shape))
+    written(probability, tmp_path / "p.dcm")
+    checked = validate(tmp_path / "p.dcm", against=case.image.source.root, outside=False)
+    codes = {remark.code for check in checked.checks for remark in check.remarks if remark.level is Level.ERROR}
+    assert codes <= {"outside_body"}  # the map is not of anything in this picture
 
 
 def _shift(seg):

@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK
 
 from overread.errors import InputError, IntegrityError, UsageError
 from overread.evidence.dicom.headers import read_headers
@@ -101,6 +102,15 @@ def test_of_a_ct_series(case, require_valid, tmp_path):
     again = pydicom.dcmread(path)
     assert again.BurnedInAnnotation == "NO"
     assert [i.ReferencedSOPInstanceUID for i in again.SourceImageSequence] == ["2.25.10002", "2.25.10003"]
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_our_own_reader_and_another_program_see_the_picture(compress, save_source, tmp_path):
+    headers, _ = headers_of(save_source(GREY_8, "US"))
+    path = tmp_path / "capture.dcm"
+    path.write_bytes(saved(capture(headers, compress=compress)))
+    assert np.array_equal(open_study(path).only().load().array, RGB)
+    assert np.array_equal(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))[0], RGB)
 
 
 def test_same_bytes_twice_and_another_uid_for_another_picture(save_source):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless
 
-from overread.errors import GeometryError, UnsupportedFormatError, UsageError
+from overread.errors import GeometryError, InputError, UnsupportedFormatError, UsageError
 from overread.evidence.dicom import identity
 from overread.evidence.dicom.headers import SourceHeaders
 from overread.evidence.dicom.identity import Stamp
@@ -98,6 +98,8 @@ def build_probability_seg(
         A probability is outside 0..1 or not a number, or all of them round to 0: then nothing is to be written.
     GeometryError
         The map does not lie on the frames of the source, or these have no Frame of Reference.
+    InputError
+        Files of the source share a SOP Instance UID.
     UnsupportedFormatError
         The source is spread over several multi-frame objects.
     """
@@ -145,6 +147,12 @@ def _require_placed(probability: Volume, headers: SourceHeaders) -> None:
             f"the map of {probability.grid.shape} slices, rows and columns does not lie on the {len(frames)} frames of"
             " its source, since slices were repaired, cropped or resampled",
             way_out="Compute the map on the image as it was read, or write it as NIfTI.",
+        )
+    files = {frame.path: frame.sop_uid for frame in frames}
+    if len(set(files.values())) < len(files):
+        raise InputError(
+            "files of the source share a SOP Instance UID, so a map cannot say on which of them it lies",
+            way_out="Remove the copies, or send the study again from the archive.",
         )
     uids = [str(header.SOPInstanceUID) for header in headers.datasets]
     if list(dict.fromkeys(frame.sop_uid for frame in frames)) != uids:

@@ -82,7 +82,7 @@ def build_derived_slices(
     """
     modality = _require_followed(volume, headers, description)
     stored = store(volume.array)
-    words = _words(description, stored)
+    words = _words(description, stored, volume.intensity)
     parts = (words, stored.slope, stored.intercept, modality, [str(h.SOPInstanceUID) for h in headers.datasets])
     digest = hashlib.sha256(repr(parts).encode() + stored.array.tobytes()).hexdigest()
     datasets = []
@@ -129,12 +129,11 @@ def _require_followed(volume: Volume, headers: SourceHeaders, description: str) 
     return kinds.pop()
 
 
-def _words(description: str, stored: StoredValues) -> str:
-    exact = (
-        "Values are kept exactly."
-        if not stored.rounding
-        else (f"Values are stored in steps of {stored.slope}, at most {stored.rounding:.3g} off.")
-    )
+def _words(description: str, stored: StoredValues, intensity: Intensity) -> str:
+    unit = {Intensity.HU: " HU", Intensity.SUV: " g/ml"}.get(intensity, ", in arbitrary units")
+    exact = "Values are kept exactly."
+    if stored.rounding:
+        exact = f"Values are stored in steps of {stored.slope}{unit}, at most {stored.rounding:.3g}{unit} off."
     return f"{ascii_text(description)[:900].rstrip('. ')}. {exact} Research use only, not a diagnosis."
 
 
