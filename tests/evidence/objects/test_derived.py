@@ -112,6 +112,14 @@ def test_mr_needs_a_rescale_only_for_real_values(make_case, tmp_path, compress, 
         require_valid(path, "MRImage")
 
 
+def test_ct_without_hounsfield_units_says_so(volume, tmp_path, require_valid):
+    paths, _ = write_all(dataclasses.replace(volume, intensity=Intensity.ARBITRARY), tmp_path / "out")
+    first = pydicom.dcmread(paths[0])
+    assert first.RescaleType == "US"
+    assert ", in arbitrary units, at most" in first.DerivationDescription
+    require_valid(paths[0], "CTImage")
+
+
 def test_whole_hu_are_kept_exactly(make_case, tmp_path):
     image = make_case(**CT).image
     paths, series = write_all(image, tmp_path / "out")

@@ -12,9 +12,9 @@ from pydicom.dataset import Dataset
 
 from overread.errors import IntegrityError
 from overread.evidence.dicom.seg_readback import group_of, nearest_frame
-from overread.evidence.proof import compare
-from overread.evidence.segments import SegmentFacts, place_on_frames
-from overread.image import LabelMap, Volume
+from overread.evidence.proof import CENTROID_MM, compare
+from overread.evidence.segments import SegmentFacts, frame_affine, where_slices_lie
+from overread.image import Volume
 from overread.io.quiet import quiet
 
 FLOAT32 = 1e-7
@@ -24,9 +24,9 @@ FLOAT32 = 1e-7
 def prove_probability_seg(path: Path, probability: Volume, *, steps: int, rounding: float) -> dict[str, Any]:
     """Read the map back and compare it with what was meant; returns what was compared.
 
-    Two ways that share nothing: each frame is laid by its place in mm on a frame of the source and compared value by
-    value, no farther than `rounding`; and the sum of all values times their volume, and its centroid, from the
-    geometry in the file, are compared with those of the map rounded to `steps`.
+    Each frame is laid by its place in mm on a frame of the source and compared value by value, no farther than
+    `rounding`. The sum of all values times their volume, and its centroid, from the geometry in the file, are compared
+    with those of the map rounded to `steps`: by the frames of the source and, where slices are even, by the grid.
 
     Raises
     ------
@@ -48,13 +48,12 @@ def prove_probability_seg(path: Path, probability: Volume, *, steps: int, roundi
         raise IntegrityError(
             f"a probability reads back {off:.6f} off, at most {rounding:.6f} was said", where=path.name
         )
-    frames, repaired = probability.source.frames, probability.verdict.repaired
     rounded = np.rint(probability.array.astype(np.float64) * steps) / steps
-    placed = place_on_frames(LabelMap((rounded > 0).astype(np.uint8), probability.grid), frames, repaired=repaired)
-    if placed.how != "same":
-        return {"off": off, "segments": []}  # frames lie unevenly, so the grid has no say in mm
-    meant = _facts_on_grid(rounded, probability)
-    return {"off": off, "segments": compare(path.name, {1: meant}, {1: facts}, within_mm=1e-3 + placed.off_mm)}
+    rows = compare(path.name, {1: _facts_on_frames(rounded, probability)}, {1: facts})
+    how, off_mm = where_slices_lie(probability.grid, probability.source.frames, repaired=probability.verdict.repaired)
+    if how == "same":  # else frames lie unevenly, and the grid is no measure for them
+        rows = compare(path.name, {1: _facts_on_grid(rounded, probability)}, {1: facts}, within_mm=CENTROID_MM + off_mm)
+    return {"off": off, "segments": rows}
 
 
 def _require_kind(seg: Dataset, steps: int, where: str) -> None:
@@ -91,6 +90,19 @@ def _sum_up(
         moment += total * row_mm * column_mm * gap_mm
     x, y, z = moment / volume if volume else (np.nan,) * 3
     return read, SegmentFacts(count, volume, (float(x), float(y), float(z)))
+
+
+def _facts_on_frames(weights: NDArray[np.float64], probability: Volume) -> SegmentFacts:
+    """Sum of the weights in mm3, each frame as wide as the slice gap, and their centroid, by the source frames."""
+    volume, moment = 0.0, np.zeros(3)
+    for frame, plane in zip(probability.source.frames, weights, strict=True):
+        pixel_mm3 = frame.spacing_mm[0] * frame.spacing_mm[1] * probability.grid.slice_gap_mm
+        down, along = plane.sum(axis=1), plane.sum(axis=0)
+        sums = (np.arange(len(down)) @ down, np.arange(len(along)) @ along, down.sum())
+        moment += frame_affine(frame) @ sums * pixel_mm3
+        volume += float(down.sum()) * pixel_mm3
+    x, y, z = moment / volume
+    return SegmentFacts(int(np.count_nonzero(weights)), volume, (float(x), float(y), float(z)))
 
 
 def _facts_on_grid(weights: NDArray[np.float64], probability: Volume) -> SegmentFacts:

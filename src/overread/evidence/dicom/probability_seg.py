@@ -90,7 +90,7 @@ def build_probability_seg(
     segment : Segment
         What it is the probability of.
     compress : bool
-        JPEG-LS lossless (some 50 times smaller) rather than raw.
+        JPEG-LS lossless (much smaller) rather than raw.
 
     Raises
     ------

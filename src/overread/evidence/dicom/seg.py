@@ -94,9 +94,10 @@ class Segment:
 
 def describe(segment: Segment, number: int, provenance: Provenance) -> Any:
     """Item of the Segment Sequence."""
+    label = ascii_text(segment.label)[:64]
     return hd.seg.SegmentDescription(
         segment_number=number,
-        segment_label=segment.label,
+        segment_label=label,
         segmented_property_category=coded(segment.category),
         segmented_property_type=coded(segment.kind),
         algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
@@ -107,7 +108,7 @@ def describe(segment: Segment, number: int, provenance: Provenance) -> Any:
             source="overread",
         ),
         tracking_uid=segment.tracking_uid,
-        tracking_id=segment.label,
+        tracking_id=label,
         anatomic_regions=[coded(segment.site)] if segment.site else None,
         display_color=hd.color.CIELabColor.from_rgb(*segment.colour_rgb),
     )

@@ -96,6 +96,8 @@ def begin(header: Dataset, provenance: Provenance, stamp: Stamp, kind: Kind, *, 
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+    ds.file_meta.ImplementationClassUID = identity.uid_of("overread", "implementation")
+    ds.file_meta.ImplementationVersionName = "OVERREAD"
     stamp.settle(ds, uids[1])
     return ds
 
