@@ -14,9 +14,6 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
-from overread.findings import Finding
-from overread.findings.codes import ABNORMAL_STRUCTURE, NODULE
-
 CLASSES = {
     "DX": "1.2.840.10008.5.1.4.1.1.1.1",
     "CR": "1.2.840.10008.5.1.4.1.1.1",
@@ -152,20 +149,3 @@ def require_valid() -> Callable[[Path, str], None]:
         assert (errors, exit_code, name) == ([], 0, iod)
 
     return check
-
-
-@pytest.fixture
-def make_finding() -> Callable[[int], Finding]:
-    """A finding of that number."""
-
-    def make(number: int) -> Finding:
-        return Finding(
-            number=number,
-            kind=NODULE,
-            label=f"shadow {number}",
-            point_lps=(0.0, 0.0, 0.0),
-            tracking_uid=f"2.25.88{number}",
-            category=ABNORMAL_STRUCTURE,
-        )
-
-    return make

@@ -9,6 +9,7 @@ import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
+from pydicom.uid import JPEGBaseline8Bit
 
 from overread import validate
 from overread.errors import IntegrityError, UsageError
@@ -177,6 +178,15 @@ def test_headers_that_lack_or_hold_more(changes, save_source, tmp_path, require_
     assert str(seg.PatientName) == str(changes.get("PatientName", "DOE^JANE") or "")
     assert seg.LossyImageCompression == changes.get("LossyImageCompression", "00")
     assert "PixelMeasuresSequence" not in seg.SharedFunctionalGroupsSequence[0]
+    require_valid(path, "Segmentation")
+
+
+def test_a_lossy_transfer_syntax_is_enough_to_say_loss(save_source, tmp_path, require_valid):
+    headers, path = headers_of(save_source(GREY_8, "US")), tmp_path / "seg.dcm"
+    assert build(headers, lopsided((21, 13)))[0].LossyImageCompression == "00"
+    headers.first.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    written(headers, lopsided((21, 13)), path)
+    assert pydicom.dcmread(path).LossyImageCompression == "01"
     require_valid(path, "Segmentation")
 
 

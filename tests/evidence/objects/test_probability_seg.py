@@ -138,6 +138,15 @@ def test_same_bytes_twice_and_another_uid_for_another_map(case):
     assert first.SeriesInstanceUID != second.SeriesInstanceUID
 
 
+def test_loss_in_any_slice_is_said(case):
+    probability = map_on(case.image, smooth_map(case.image.grid.shape))
+    headers = read_headers(case.image.source.frames, gap_mm=3.0)
+    headers.datasets[4].LossyImageCompression = "01"
+    found = build_probability_seg(probability, headers, Stamp.make(b"", None), provenance=PROVENANCE, segment=SEGMENT)
+    assert found.dataset.LossyImageCompression == "01"
+    assert build(probability).dataset.LossyImageCompression == "00"
+
+
 def test_a_private_code_declares_its_scheme(case):
     own = dataclasses.replace(SEGMENT, kind=Code("SUSPECT", "99OVERREAD", "Suspect region"))
     seg = build(map_on(case.image, smooth_map(case.image.grid.shape)), segment=own).dataset

@@ -22,7 +22,7 @@ from overread.errors import UsageError
 from overread.evidence.dicom import identity
 from overread.evidence.dicom.headers import SourceHeaders
 from overread.evidence.dicom.identity import Stamp
-from overread.evidence.dicom.images.begin import element_of, source_item
+from overread.evidence.dicom.images.begin import element_of, loss_of, source_item
 from overread.evidence.dicom.seg import Segment, common_arguments, describe
 from overread.evidence.vocabulary import ascii_text
 from overread.findings import Provenance
@@ -99,6 +99,7 @@ def build_picture_seg(
             **common_arguments(provenance, stamp, purpose),
         )
         _put_frames(seg, {n: masks[number] for number, n in numbers.items()}, headers.first)
+        seg.update(loss_of(headers.datasets))  # highdicom heeds one header, and no transfer syntax
         _put_place(seg, headers.first)
         stamp.settle(seg, purpose)
         if any(segments[number].is_private for number in numbers):

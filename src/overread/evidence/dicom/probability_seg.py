@@ -16,6 +16,7 @@ from overread.errors import GeometryError, InputError, UnsupportedFormatError, U
 from overread.evidence.dicom import identity
 from overread.evidence.dicom.headers import SourceHeaders
 from overread.evidence.dicom.identity import Stamp
+from overread.evidence.dicom.images.begin import loss_of
 from overread.evidence.dicom.seg import Segment, common_arguments, describe, in_source_order, sound_orientation
 from overread.evidence.segments import where_slices_lie
 from overread.evidence.vocabulary import ascii_text
@@ -131,6 +132,7 @@ def build_probability_seg(
             transfer_syntax_uid=JPEGLSLossless if compress else ExplicitVRLittleEndian,
             **common_arguments(provenance, stamp, f"probability-{digest}"),
         )
+        seg.update(loss_of(headers.datasets))  # highdicom heeds one header, and no transfer syntax
         stamp.settle(seg, f"probability-{digest}")
         if segment.is_private:
             identity.declare_private_scheme(seg)

@@ -18,6 +18,7 @@ from overread.errors import UsageError
 from overread.evidence.dicom import identity
 from overread.evidence.dicom.headers import SourceHeaders, is_as_stored
 from overread.evidence.dicom.identity import Stamp
+from overread.evidence.dicom.images.begin import loss_of
 from overread.evidence.segments import FrameMask, voxels_by_label
 from overread.evidence.vocabulary import PRIVATE, ascii_text
 from overread.findings import Code, Finding, Provenance, Reading
@@ -183,6 +184,7 @@ def build_seg(
         plane_orientation=sound_orientation(mask.frames[0], headers),
         **common_arguments(reading.provenance, stamp, "seg"),
     )
+    seg.update(loss_of(headers.datasets))  # highdicom heeds one header, and no transfer syntax
     stamp.settle(seg, "seg")
     if any(segment.is_private for segment in segments.values()):
         identity.declare_private_scheme(seg)

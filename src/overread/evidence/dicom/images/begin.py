@@ -126,12 +126,8 @@ def source_item(sop_class_uid: str, sop_uid: str, frame_number: int | None = Non
     return item
 
 
-def common_to(headers: Many[Dataset]) -> Dataset:
-    """What follows from all slices of a source together: loss by compression, body part and side.
-
-    Detail once lost stays said to be lost (PS3.3 C.7.6.1.1.5). Body part and side only where all agree; a side that
-    is not known is left empty (type 2C) unless the body part makes it needless.
-    """
+def loss_of(headers: Many[Dataset]) -> Dataset:
+    """Lossy Image Compression of what is made from these slices: detail once lost stays so (PS3.3 C.7.6.1.1.5)."""
     ds = Dataset()
     lossy = [header for header in headers if is_lossy(header)]
     ds.LossyImageCompression = "01" if lossy else "00"
@@ -139,6 +135,16 @@ def common_to(headers: Many[Dataset]) -> Dataset:
         element = element_of(lossy[0], keyword)
         if element is not None:
             ds.add(element)
+    return ds
+
+
+def common_to(headers: Many[Dataset]) -> Dataset:
+    """What follows from all slices of a source together: loss by compression, body part and side.
+
+    Body part and side only where all agree; a side that is not known is left empty (type 2C) unless the body part
+    makes it needless.
+    """
+    ds = loss_of(headers)
     parts = {str(h.get("BodyPartExamined") or "") for h in headers}
     sides = {str(h.get("ImageLaterality") or h.get("FrameLaterality") or h.get("Laterality") or "") for h in headers}
     part = parts.pop() if len(parts) == 1 else ""
