@@ -25,10 +25,11 @@ from overread.cards.card import Figure as CardFigure
 from overread.evidence import read_result, write
 from overread.evidence.page import wording
 from overread.evidence.page.chart import size_chart
-from overread.evidence.page.display import around, detail_windows, make_panel, scale_bar_mm, stack_of, whole, windows_of
+from overread.evidence.page.display import around, detail_windows, make_panel, scale_bar_mm, whole, windows_of
 from overread.evidence.page.figure import path_of, tags_of
 from overread.evidence.page.outline import outlines
 from overread.evidence.page.overlay import OUTLINE, overlay_png
+from overread.evidence.page.stacks import stack_of
 from overread.evidence.page.tables import answer_of
 from overread.evidence.page.viewer import BUDGET_CHARACTERS, viewer_data
 from overread.findings import Component, Interval, Measurement, Quality, Reason, Scope, ScopeAnswer
@@ -167,10 +168,11 @@ def viewer_of(text: str) -> Any:
 def test_viewer_holds_each_slice_from_head_to_feet_with_outlines_where_the_mask_is(case, tmp_path):
     text, _ = page_of(case, tmp_path / "out")
     data = viewer_of(text)
-    assert [s["n"] for s in data["slices"]] == list(range(9, 0, -1))
+    places = [-340.75 + n * 3.0 for n in range(8, -1, -1)]
+    words = [f"Axial slice {9 - n} of 9, {place:.1f} mm" for n, place in enumerate(places)]
+    assert [s["words"] for s in data["slices"]] == words
     assert data["edges"] == ["R", "L", "A", "P"]
-    slice_5 = next(s for s in data["slices"] if s["n"] == 5)
-    assert slice_5["mm"] == pytest.approx(-340.75 + 4 * 3.0)
+    slice_5 = data["slices"][4]
     numbers = [item[0] for item in slice_5["contours"]]
     assert numbers == [1, 2]
     xy = np.array(slice_5["contours"][0][1]).reshape(-1, 2) / 10 * data["mm"]  # mm from the left and top of the panel
@@ -408,14 +410,14 @@ def test_viewer_works_by_keyboard_in_a_browser(case, tmp_path):
     found = re.search(r'data-seen="([^"]*)"', done.stdout)
     assert found, done.stderr[-2000:]
     seen = {row[0]: row[1:] for row in json.loads(html.unescape(found[1]))}
-    assert seen["start"][0].startswith("Slice 3 of 9")  # finding 1 is largest there
+    assert seen["start"][0].startswith("Axial slice 3 of 9")  # finding 1 is largest there
     assert seen["start"][1] is True
-    assert seen["Home"][0].startswith("Slice 9 of 9")  # the head comes first
-    assert seen["ArrowDown"][0].startswith("Slice 8 of 9")
-    assert seen["End"][0].startswith("Slice 1 of 9")
-    assert seen["ArrowUp"][0].startswith("Slice 2 of 9")
-    assert seen["PageUp"][0].startswith("Slice 9 of 9")
-    assert seen["PageDown"][0].startswith("Slice 1 of 9")
+    assert seen["Home"][0].startswith("Axial slice 9 of 9")  # the head comes first
+    assert seen["ArrowDown"][0].startswith("Axial slice 8 of 9")
+    assert seen["End"][0].startswith("Axial slice 1 of 9")
+    assert seen["ArrowUp"][0].startswith("Axial slice 2 of 9")
+    assert seen["PageUp"][0].startswith("Axial slice 9 of 9")
+    assert seen["PageDown"][0].startswith("Axial slice 1 of 9")
     assert "finding 2" in seen["2"][0]
     assert "soft tissue window" in seen["w"][0]
     assert seen["hidden"][1:] == [True, "false"]
@@ -435,7 +437,7 @@ def test_real_page_runs_under_its_own_policy(case, tmp_path):
     assert "Content Security Policy" not in done.stderr
     assert "CONSOLE" not in done.stderr, done.stderr
     assert re.search(r'id="viewer"(?! hidden)', done.stdout)
-    assert "Slice 3 of 9" in done.stdout
+    assert "Axial slice 3 of 9" in done.stdout
 
 
 def test_a_category_is_not_said_twice(case, tmp_path):

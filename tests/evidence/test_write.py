@@ -21,12 +21,14 @@ import jsonschema
 import numpy as np
 import pydicom
 import pytest
+from PIL import Image
 
 from overread.errors import IntegrityError, ResourceError, UsageError
 from overread.evidence import SCHEMA, SegForm, check_manifest, differences, read_result, write
 from overread.evidence.schema_check import KNOWN, first_violation
 from overread.evidence.segments import voxels_by_label
-from overread.findings import Interval, Measurement
+from overread.findings import Interval, Measurement, ProbabilityMap
+from overread.findings.codes import NODULE
 from overread.image import LabelMap, Source
 
 WRITER = sys.modules["overread.evidence.manifest"]
@@ -405,3 +407,25 @@ def test_a_folder_that_may_not_be_written_is_a_usage_error(case, tmp_path):
         write(case.reading, case.image, tmp_path / "file", overwrite=True)
     with pytest.raises(UsageError, match="cannot write there"):
         write(case.reading, case.image, tmp_path / ("x" * 300))
+
+
+def test_a_map_of_probabilities_becomes_a_fractional_segmentation(case, tmp_path):
+    p = np.where(case.reading.segments.array > 0, 0.75, 0.0).astype(np.float32)
+    probability = ProbabilityMap(p, NODULE, "nodule", "2.25.991")
+    reading = dataclasses.replace(case.reading, probability=probability)
+    write(reading, case.image, tmp_path / "out")
+    assert "probability.dcm" in {one["file"] for one in read_result(tmp_path / "out")["read_back"]}
+    empty = dataclasses.replace(reading, probability=dataclasses.replace(probability, array=0 * p))
+    write(empty, case.image, tmp_path / "empty")
+    (skipped,) = [one for one in read_result(tmp_path / "empty")["not_written"] if one["file"] == "probability.dcm"]
+    assert "every frame would be empty" in skipped["reason"]
+    wrong = dataclasses.replace(probability, array=p[1:])
+    with pytest.raises(IntegrityError, match="map of probabilities"):
+        write(dataclasses.replace(reading, probability=wrong), case.image, tmp_path / "wrong")
+
+
+def test_the_overlay_as_secondary_capture_shows_the_same_picture(case, tmp_path):
+    write(case.reading, case.image, tmp_path / "out", secondary_capture=True)
+    capture = pydicom.dcmread(tmp_path / "out" / "overlay.dcm")
+    with Image.open(tmp_path / "out" / "overlay.png") as overlay:
+        np.testing.assert_array_equal(capture.pixel_array, np.array(overlay))

@@ -10,7 +10,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from overread import analyze
-from overread.errors import DamagedFileError, GeometryError, ScopeError
+from overread.errors import DamagedFileError, GeometryError
 from overread.image import Calibration, Frames, Radiograph
 from overread.io import middle_picture, open_study
 
@@ -212,8 +212,9 @@ def test_largest_tissue_region_gives_the_scale_and_all_are_kept(tmp_path):
 
 def test_a_volume_task_on_a_picture_is_out_of_scope(tmp_path):
     opened(picture(GREY), tmp_path)
-    with pytest.raises(ScopeError, match="reads volumes, and this is a radiograph"):
-        analyze(tmp_path, task="chest_ct_nodule")
+    reading = analyze(tmp_path, task="chest_ct_nodule").reading
+    assert not reading.assessable
+    assert [reason.code for reason in reading.reasons] == ["not_a_volume"]
 
 
 def test_rescale_of_each_frame_is_its_own(tmp_path):

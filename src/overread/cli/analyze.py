@@ -28,6 +28,9 @@ from overread.errors import ExitCode, UsageError
 @click.option(
     "--seg", type=click.Choice(["binary", "labelmap"]), default="binary", show_default=True, help="Form of seg.dcm."
 )
+@click.option(
+    "--secondary-capture", is_flag=True, help="Also write the overlay as overlay.dcm, an image any viewer shows."
+)
 @click.option("--overwrite", is_flag=True, help="Replace the folder of an earlier run.")
 @resource_options
 @json_option
@@ -40,6 +43,7 @@ def analyze(
     policy: str,
     intensity: str | None,
     seg: str,
+    secondary_capture: bool,
     overwrite: bool,
     threads: int | None,
     max_memory: str | None,
@@ -63,7 +67,7 @@ def analyze(
             progress=progress,
         )
         if out is not None:
-            analysis.save(out, seg=seg, overwrite=overwrite, progress=progress)
+            analysis.save(out, seg=seg, secondary_capture=secondary_capture, overwrite=overwrite, progress=progress)
     if as_json:
         click.echo(json.dumps(analysis.to_dict(), indent=1))
     else:

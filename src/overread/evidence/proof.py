@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def compare(
 def prove_nifti(path: Path, mask: LabelMap) -> dict[str, Any]:
     """Read the NIfTI by our own parser and compare it with the mask."""
     rows = compare(path.name, facts_on_grid(mask), facts_on_grid(read_nifti_labels(path)))
-    return _proof(path.name, "own NIfTI-1 parser", ["voxels", "volume_mm3", "centroid_lps_mm"], rows)
+    return proof_of(path.name, "own NIfTI-1 parser", ["voxels", "volume_mm3", "centroid_lps_mm"], rows)
 
 
 def prove_seg(path: Path, reading: Reading, mask: FrameMask, numbers: Mapping[int, int]) -> dict[str, Any]:
@@ -61,19 +61,20 @@ def prove_seg(path: Path, reading: Reading, mask: FrameMask, numbers: Mapping[in
             f"holds segments {sorted(content.segments)}, expected {sorted(numbers.values())}", where=path.name
         )
     rows = compare(path.name, facts_on_frames(mask), read)
-    if mask.how == "same" and reading.segments is not None:
+    if mask.how == "same" and isinstance(reading.segments, LabelMap):
         rows = compare(path.name, facts_on_grid(reading.segments), read, within_mm=CENTROID_MM + mask.off_mm)
-    return _proof(path.name, "pydicom", ["voxels", "volume_mm3", "centroid_lps_mm", "tracking_uid"], rows)
+    return proof_of(path.name, "pydicom", ["voxels", "volume_mm3", "centroid_lps_mm", "tracking_uid"], rows)
 
 
 def prove_sr(path: Path, reading: Reading, seg_uid: str, numbers: dict[int, int]) -> dict[str, Any]:
     """Read the SR by our own walker and compare every number with the reading."""
     count = compare_sr(path, reading, seg_uid, numbers)
     compared = [f"{count} numbers: value, unit, low, high, coverage", "descriptors", "segment references"]
-    return _proof(path.name, "own SR walker on pydicom", compared, [])
+    return proof_of(path.name, "own SR walker on pydicom", compared, [])
 
 
-def _proof(name: str, reader: str, compared: list[str], rows: list[dict[str, Any]]) -> dict[str, Any]:
+def proof_of(name: str, reader: str, compared: list[str], rows: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """What is said in result.json of one proven file."""
     return dict(plain({"file": name, "read_by": reader, "compared": compared, "segments": rows}))
 
 

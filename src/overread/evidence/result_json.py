@@ -13,15 +13,15 @@ import numpy as np
 
 from overread.errors import IntegrityError
 from overread.evidence.schema_check import first_violation
-from overread.evidence.segments import SegmentFacts
+from overread.evidence.segments import PixelFacts, SegmentFacts
 from overread.evidence.vocabulary import descriptor_term, measurement_term
-from overread.findings import Code, Descriptor, Finding, Line, Measurement, Reading, Reason
+from overread.findings import Code, Descriptor, Finding, ImageRegion, Line, Measurement, Reading, Reason
 from overread.geometry import Fault, Verdict, orientation_of
-from overread.image import Source, Volume, Window
+from overread.image import Frames, Image, Source, Volume, Window
 
 NAME = "result.json"
 FORMAT = "overread.result"
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 DISCLAIMER = "Research use only, not a diagnosis."
 
 SCHEMA: dict[str, Any] = json.loads((Path(__file__).parent / "result.schema.json").read_text(encoding="utf-8"))
@@ -90,12 +90,30 @@ def _line(line: Line) -> dict[str, Any]:
     return {"name": line.name, "points_lps_mm": line.points_lps}
 
 
+def _region(region: ImageRegion) -> dict[str, Any]:
+    return {
+        "name": region.name,
+        "shape": region.shape,
+        "frame": region.frame_index + 1,
+        "points_rc_px": region.points_rc,
+    }
+
+
+def pixels_dict(facts: PixelFacts) -> dict[str, Any]:
+    """Size and place of a mask in a picture as plain values; frames count from 1."""
+    return {
+        "pixels": facts.pixels,
+        "frames": [frame + 1 for frame in facts.frames],
+        "centroid_rc_px": facts.centroid_rc,
+    }
+
+
 def segment_dict(facts: SegmentFacts) -> dict[str, Any]:
     """Size and place of a mask as plain values."""
     return {"voxels": facts.voxels, "volume_mm3": facts.volume_mm3, "centroid_lps_mm": facts.centroid_lps}
 
 
-def _finding(finding: Finding, mask: SegmentFacts | None) -> dict[str, Any]:
+def _finding(finding: Finding, mask: SegmentFacts | PixelFacts | None) -> dict[str, Any]:
     return {
         "number": finding.number,
         "label": finding.label,
@@ -105,14 +123,17 @@ def _finding(finding: Finding, mask: SegmentFacts | None) -> dict[str, Any]:
         "site_text": finding.site_text,
         "laterality": finding.laterality and finding.laterality.value,
         "point_lps_mm": finding.point_lps,
+        "region": finding.region and _region(finding.region),
         "tracking_uid": finding.tracking_uid,
         "score": finding.score,
         "probability": finding.probability and measurement_dict(finding.probability),
         "measurements": [measurement_dict(m) for m in finding.measurements],
         "descriptors": [_descriptor(d) for d in finding.descriptors],
         "lines": [_line(line) for line in finding.lines],
+        "marks": [_region(mark) for mark in finding.marks],
         "caveats": list(finding.caveats),
-        "mask": mask and segment_dict(mask),
+        "mask": segment_dict(mask) if isinstance(mask, SegmentFacts) else None,
+        "pixel_mask": pixels_dict(mask) if isinstance(mask, PixelFacts) else None,
     }
 
 
@@ -151,14 +172,28 @@ def _source(source: Source, withheld: frozenset[str]) -> dict[str, Any]:
     }
 
 
-def _image(image: Volume | None) -> dict[str, Any] | None:
+def _image(image: Image | None) -> dict[str, Any] | None:
     if image is None:
         return None
+    if isinstance(image, Volume):
+        return {
+            "kind": "volume",
+            "shape": image.grid.shape,
+            "colour": False,
+            "spacing_mm": image.grid.spacing_mm,
+            "calibration": None,
+            "orientation": orientation_of(image.grid),
+            "affine_lps": image.grid.affine_lps,
+            "unit": image.intensity,
+        }
     return {
-        "shape": image.grid.shape,
-        "spacing_mm": image.grid.spacing_mm,
-        "orientation": orientation_of(image.grid),
-        "affine_lps": image.grid.affine_lps,
+        "kind": "frames" if isinstance(image, Frames) else "radiograph",
+        "shape": image.array.shape[:-1] if image.is_colour else image.array.shape,
+        "colour": image.is_colour,
+        "spacing_mm": image.scale.spacing_mm,
+        "calibration": {"class": image.scale.calibration, "words": image.scale.words},
+        "orientation": None,
+        "affine_lps": None,
         "unit": image.intensity,
     }
 
@@ -169,8 +204,8 @@ def _window(window: Window) -> dict[str, Any]:
 
 def reading_dict(
     reading: Reading,
-    image: Volume | None,
-    masks: Mapping[int, SegmentFacts],
+    image: Image | None,
+    masks: Mapping[int, SegmentFacts] | Mapping[int, PixelFacts],
     *,
     withheld: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
@@ -179,7 +214,7 @@ def reading_dict(
     Parameters
     ----------
     masks : dict
-        Number of a finding to the size and place of its segment.
+        Number of a finding to the size and place of its segment, in the patient or in the picture.
     withheld : set of str
         Keys of `Source.facts` whose text names the patient.
     """
@@ -197,6 +232,7 @@ def reading_dict(
         "image": _image(image),
         "findings": [_finding(finding, masks.get(finding.number)) for finding in reading.findings],
         "measurements": [measurement_dict(m) for m in reading.measurements],
+        "marks": [_region(mark) for mark in reading.marks],
         "labels": [_descriptor(d) for d in reading.labels],
         "caveats": list(reading.caveats),
         "windows": [_window(window) for window in reading.windows],

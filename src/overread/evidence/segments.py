@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.geometry import Grid
-from overread.image import LabelMap, SourceFrame
+from overread.image import LabelMap, PictureMask, SourceFrame
 
 SAME_PLACE_MM, SAME_PLACE_SHARE = 0.01, 0.02
 """Frames no farther from the grid than this, or this share of the slice gap, are the grid: positions in headers are
@@ -24,6 +24,15 @@ class SegmentFacts:
     voxels: int
     volume_mm3: float
     centroid_lps: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class PixelFacts:
+    """Size and place of one label of a picture: number of pixels, frames from 0, mean (row, column)."""
+
+    pixels: int
+    frames: tuple[int, ...]
+    centroid_rc: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +87,22 @@ def facts_on_grid(mask: LabelMap) -> dict[int, SegmentFacts]:
     for label, where in voxels_by_label(mask.array).items():
         x, y, z = mask.grid.to_lps(where.mean(axis=0))
         facts[label] = SegmentFacts(len(where), len(where) * mask.grid.voxel_volume_mm3, (float(x), float(y), float(z)))
+    return facts
+
+
+def facts_of(mask: LabelMap | PictureMask | None) -> dict[int, SegmentFacts] | dict[int, PixelFacts]:
+    """Size and place of each label, in the patient or in the picture."""
+    if isinstance(mask, LabelMap):
+        return facts_on_grid(mask)
+    return {} if mask is None else facts_in_picture(mask)
+
+
+def facts_in_picture(mask: PictureMask) -> dict[int, PixelFacts]:
+    """Size and place of each label in a picture or a clip."""
+    facts = {}
+    for label, where in voxels_by_label(mask.stack).items():
+        row, column = (float(v) for v in where[:, 1:].mean(axis=0))
+        facts[label] = PixelFacts(len(where), tuple(int(n) for n in np.unique(where[:, 0])), (row, column))
     return facts
 
 

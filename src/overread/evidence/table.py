@@ -9,7 +9,21 @@ import math
 from overread.findings import Finding, Measurement, Reading
 
 NAME = "findings.csv"
-LEADING = ("number", "label", "x_mm", "y_mm", "z_mm", "laterality", "site", "tracking_uid", "score", "caveats")
+LEADING = (
+    "number",
+    "label",
+    "x_mm",
+    "y_mm",
+    "z_mm",
+    "frame",
+    "row_px",
+    "column_px",
+    "laterality",
+    "site",
+    "tracking_uid",
+    "score",
+    "caveats",
+)
 _SUFFIX = {
     "1": "",
     "%": "_percent",
@@ -41,13 +55,17 @@ def _cells(m: Measurement) -> dict[str, str]:
 
 
 def _row(finding: Finding) -> dict[str, str]:
-    x, y, z = finding.point_lps
+    x, y, z = finding.point_lps or (None, None, None)
+    row_px, column_px = finding.region.centre_rc if finding.region else (None, None)
     row = {
         "number": str(finding.number),
         "label": finding.label,
         "x_mm": _number(x),
         "y_mm": _number(y),
         "z_mm": _number(z),
+        "frame": str(finding.region.frame_index + 1) if finding.region else "",
+        "row_px": _number(row_px),
+        "column_px": _number(column_px),
         "laterality": finding.laterality.value if finding.laterality else "",
         "site": finding.site_text or (finding.site.meaning if finding.site else ""),
         "tracking_uid": finding.tracking_uid,

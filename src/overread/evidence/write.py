@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from overread.cards import TaskCard
 from overread.errors import IntegrityError
 from overread.evidence import manifest, proof, result_json, table
-from overread.evidence.dicom.headers import SourceHeaders, read_headers
+from overread.evidence.dicom.headers import SourceHeaders
 from overread.evidence.dicom.identity import Stamp
-from overread.evidence.dicom.seg import SegForm, build_seg, is_multi_frame, segment_numbers
-from overread.evidence.dicom.sr import build_sr
+from overread.evidence.dicom.seg import SegForm
+from overread.evidence.dicom_results import Job, Wish, source_headers, write_dicom
 from overread.evidence.folder import result_folder
+from overread.evidence.ledger import Ledger
 from overread.evidence.nifti import write_nifti
 from overread.evidence.page.overlay import overlay_png
 from overread.evidence.page.report import report_html
-from overread.evidence.segments import FrameMask, facts_on_grid, place_on_frames, voxels_by_label
+from overread.evidence.picture_mask import PICTURE, mask_name, prove_picture_mask, write_picture_mask
+from overread.evidence.segments import facts_of, voxels_by_label
 from overread.findings import Reading
-from overread.image import LabelMap, Volume
+from overread.image import Image, LabelMap, PictureMask, Volume
 from overread.runtime import Progress, silent
 
-MASK, SEG, SR, OVERLAY, REPORT = "mask.nii.gz", "seg.dcm", "sr.dcm", "overlay.png", "report.html"
+MASK, OVERLAY, REPORT = "mask.nii.gz", "overlay.png", "report.html"
 
 
 _CODED_FACTS = frozenset({"body_part", "patient_position", "transfer_syntax", "study_date", "manufacturer", "model"})
@@ -35,129 +35,29 @@ _CODED_FACTS = frozenset({"body_part", "patient_position", "transfer_syntax", "s
 through again, since a Source may be made by hand."""
 
 
-@dataclass(slots=True)
-class _Ledger:
-    """What one run wrote, did not write and proved; becomes part of result.json."""
-
-    not_written: list[dict[str, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    proofs: list[dict[str, Any]] = field(default_factory=list)
-    source_frames: dict[str, Any] | None = None
-
-    def skip(self, name: str, reason: str) -> None:
-        self.not_written.append({"file": name, "reason": reason})
-
-
-def _mask_of(reading: Reading, image: Volume | None) -> LabelMap | None:
+def _mask_of(reading: Reading, image: Image | None) -> LabelMap | PictureMask | None:
     """The segments; an empty mask for an image in which nothing was found; None where there is nothing to say."""
     if reading.segments is not None:
         return reading.segments
     if image is None or not reading.assessable or reading.findings:
         return None
-    return LabelMap(np.zeros(image.grid.shape, dtype=np.uint8), image.grid)
+    if isinstance(image, Volume):
+        return LabelMap(np.zeros(image.grid.shape, dtype=np.uint8), image.grid)
+    return PictureMask(np.zeros(image.grey().shape, dtype=np.uint8))
 
 
-def _write_mask(folder: Path, mask: LabelMap | None, reading: Reading, ledger: _Ledger) -> None:
+def _write_mask(folder: Path, mask: LabelMap | PictureMask | None, reading: Reading, ledger: Ledger) -> None:
     if mask is None:
-        ledger.skip(MASK, "the findings have no segments" if reading.findings else "the image was not assessed")
-        return
-    write_nifti(mask, folder / MASK)
-    ledger.proofs.append(proof.prove_nifti(folder / MASK, mask))
-
-
-def _why_no_dicom(reading: Reading) -> str:
-    source = reading.source
-    if source.kind != "dicom":
-        return f"the source is not DICOM but {source.kind}"
-    if not source.frames:
-        return "no frame of the source could be placed"
-    return ""
-
-
-def _why_no_seg(reading: Reading) -> str:
-    if not reading.findings:
-        return "there is no finding"
-    if reading.segments is None or not reading.segments.array.any():
-        return "no finding has a segment"
-    if not reading.source.frame_of_reference_uid:
-        return "the source has no Frame of Reference, so a segment cannot be placed in the patient"
-    files = {frame.path: frame.sop_uid for frame in reading.source.frames}
-    if len(set(files.values())) < len(files):
-        return "files of the source share a SOP Instance UID, so a segment cannot say on which of them it lies"
-    return ""
-
-
-def _frame_mask(reading: Reading, ledger: _Ledger) -> FrameMask | None:
-    """The segments on the frames of the source, or None with the reason noted."""
-    if reason := _why_no_seg(reading):
-        ledger.skip(SEG, reason)
-        return None
-    assert reading.segments is not None  # noqa: S101  (_why_no_seg has looked)
-    mask = place_on_frames(reading.segments, reading.source.frames, repaired=reading.verdict.repaired)
-    ledger.source_frames = proof.source_frames_dict(reading.segments, mask)
-    if not segment_numbers(reading, mask):
-        ledger.skip(SEG, "no segment meets a frame of the source")
-        return None
-    if is_multi_frame(mask) and len({frame.path for frame in mask.frames}) > 1:
-        ledger.skip(SEG, "the source is spread over several multi-frame objects")
-        return None
-    return mask
-
-
-def _write_dicom(
-    folder: Path,
-    reading: Reading,
-    headers: SourceHeaders,
-    stamp: Stamp,
-    *,
-    form: SegForm,
-    ledger: _Ledger,
-    progress: Progress,
-) -> None:
-    mask = _frame_mask(reading, ledger)
-    seg = None
-    numbers: dict[int, int] = {}
-    with warnings.catch_warnings():
-        # Odd values in the source header are the verdict's business; here they are copied as they stand.
-        warnings.filterwarnings("ignore", category=UserWarning, module="pydicom|highdicom")
-        if mask is not None:
-            headers_of_mask = _headers_of(mask, headers)
-            seg, numbers = build_seg(reading, mask, headers_of_mask, stamp, form)
-            _save(seg, folder / SEG)
-        progress("report for DICOM", 0.5)
-        _save(build_sr(reading, headers, stamp, seg, numbers), folder / SR)
-    if mask is not None:
-        assert reading.segments is not None  # noqa: S101
-        ledger.proofs.append(proof.prove_seg(folder / SEG, reading, mask, numbers))
-        left = [f.number for f in reading.findings if f.number not in numbers]
-        if left:
-            ledger.notes.append(f"finding(s) {', '.join(map(str, left))} have no segment in {SEG}")
-    uid = str(seg.SOPInstanceUID) if seg is not None else ""
-    ledger.proofs.append(proof.prove_sr(folder / SR, reading, uid, numbers))
-    ledger.notes += headers.notes
-
-
-def _save(dataset: Any, path: Path) -> None:
-    """By way of memory: pydicom wraps an error of the disk so that its cause is lost."""
-    stream = io.BytesIO()
-    dataset.save_as(stream, enforce_file_format=True)
-    path.write_bytes(stream.getvalue())
-
-
-def _headers_of(mask: FrameMask, headers: SourceHeaders) -> SourceHeaders:
-    """Headers of the frames that the mask kept, in its order."""
-    by_uid = {str(h.SOPInstanceUID): h for h in headers.datasets}
-    kept = dict.fromkeys(frame.sop_uid for frame in mask.frames)
-    return SourceHeaders(tuple(by_uid[uid] for uid in kept), headers.notes)
-
-
-def _headers(reading: Reading, image: Volume | None, ledger: _Ledger) -> SourceHeaders | None:
-    if reason := _why_no_dicom(reading):
-        ledger.skip(SEG, reason)
-        ledger.skip(SR, reason)
-        return None
-    grid = image.grid if image is not None else None
-    return read_headers(reading.source.frames, gap_mm=grid.slice_gap_mm if grid is not None else 1.0)
+        name = MASK if all(finding.region is None for finding in reading.findings) else PICTURE
+        ledger.skip(name, "the findings have no segments" if reading.findings else "the image was not assessed")
+    elif isinstance(mask, LabelMap):
+        write_nifti(mask, folder / MASK)
+        ledger.proofs.append(proof.prove_nifti(folder / MASK, mask))
+    else:
+        path = folder / mask_name(mask)
+        write_picture_mask(mask, path)
+        prove_picture_mask(path, mask)
+        ledger.proofs.append(proof.proof_of(path.name, "pillow", ["every pixel"]))
 
 
 def _withheld(reading: Reading, headers: SourceHeaders | None) -> frozenset[str]:
@@ -171,10 +71,11 @@ def _withheld(reading: Reading, headers: SourceHeaders | None) -> frozenset[str]
 
 def write(
     reading: Reading,
-    image: Volume | None,
+    image: Image | None,
     out: Path | str,
     *,
     seg: SegForm = SegForm.BINARY,
+    secondary_capture: bool = False,
     overwrite: bool = False,
     inputs: Mapping[str, str] | None = None,
     request: Mapping[str, object] | None = None,
@@ -183,17 +84,21 @@ def write(
 ) -> tuple[Path, ...]:
     """Write a reading as result.json, findings.csv, pictures, masks, DICOM SEG and SR, report and manifest.
 
+    Pictures get their mask as mask.png, clips as mask.tif with a page for each frame.
+
     Every mask and every DICOM object is read back by another path than the one that wrote it and compared with
     the reading before the folder appears. The same reading gives the same bytes.
 
     Parameters
     ----------
-    image : Volume or None
+    image : Volume, Radiograph, Frames or None
         What was read; None where no image could be formed (a refusal).
     out : Path
         Folder to make. It appears by one rename; on any failure nothing is left.
     seg : SegForm
-        Form of seg.dcm.
+        Form of seg.dcm; a picture's is always BINARY.
+    secondary_capture : bool
+        Also write the overlay as Secondary Capture, overlay.dcm, for archives that show nothing else.
     overwrite : bool
         Replace an earlier result of overread.
     inputs : mapping
@@ -220,49 +125,80 @@ def write(
     out = Path(out)
     _require_sense(reading, image)
     with result_folder(out, overwrite=overwrite) as folder:
-        _write_all(folder, reading, image, form=seg, card=card, progress=progress)
+        _write_all(folder, reading, image, wish=Wish(seg, secondary_capture), card=card, progress=progress)
         manifest.write_manifest(folder, reading.provenance, inputs=inputs or {}, request=request or {})
         names = sorted(path.name for path in folder.iterdir())
     progress("results written", 1.0)
     return tuple(out / name for name in names)
 
 
-def _require_sense(reading: Reading, image: Volume | None) -> None:
+def _require_sense(reading: Reading, image: Image | None) -> None:
     """Our own callers' mistakes that would otherwise surface in the middle of writing."""
     numbers = [finding.number for finding in reading.findings]
+    task = reading.provenance.task
     if len(set(numbers)) != len(numbers) or len({f.tracking_uid for f in reading.findings}) != len(numbers):
-        raise IntegrityError("two findings share a number or a tracking UID", where=reading.provenance.task)
+        raise IntegrityError("two findings share a number or a tracking UID", where=task)
     if reading.findings and not reading.assessable:
-        raise IntegrityError("a refusal has findings", where=reading.provenance.task)
-    if image is not None and reading.segments is not None and not image.grid.same_place(reading.segments.grid):
-        raise IntegrityError("the segments are not on the grid of the image", where=reading.provenance.task)
+        raise IntegrityError("a refusal has findings", where=task)
     if reading.segments is not None:
-        stray = set(voxels_by_label(reading.segments.array)) - set(numbers)
+        if image is not None and not _fits(reading.segments, image):
+            raise IntegrityError("the segments are not on the grid of the image", where=task)
+        stray = set(voxels_by_label(_layers(reading.segments))) - set(numbers)
         if stray:
-            raise IntegrityError(f"segments {sorted(stray)} belong to no finding", where=reading.provenance.task)
+            raise IntegrityError(f"segments {sorted(stray)} belong to no finding", where=task)
+    if reading.probability is not None and (image is None or reading.probability.array.shape != image.array.shape):
+        raise IntegrityError("the map of probabilities is not on the grid of the image", where=task)
+    if isinstance(image, Volume) and any(finding.region is not None for finding in reading.findings):
+        raise IntegrityError("a finding in a volume has a region in a picture instead of a point", where=task)
+    if image is not None and not isinstance(image, Volume):
+        _require_regions_inside(reading, image.grey().shape)
+
+
+def _layers(segments: LabelMap | PictureMask) -> NDArray[np.integer[Any]]:
+    return segments.array if isinstance(segments, LabelMap) else segments.stack
+
+
+def _fits(segments: LabelMap | PictureMask, image: Image) -> bool:
+    if isinstance(segments, LabelMap):
+        return isinstance(image, Volume) and image.grid.same_place(segments.grid)
+    return not isinstance(image, Volume) and image.grey().shape == segments.array.shape
+
+
+def _require_regions_inside(reading: Reading, shape: tuple[int, ...]) -> None:
+    frames, (rows, columns) = (shape[0] if len(shape) == 3 else 1), shape[-2:]
+    for finding in reading.findings:
+        if finding.region is None:
+            raise IntegrityError("a finding in a picture has no region", where=reading.provenance.task)
+    regions = [f.region for f in reading.findings if f.region is not None]
+    for region in (*regions, *reading.marks, *(mark for f in reading.findings for mark in f.marks)):
+        inside = all(-0.5 <= r <= rows - 0.5 and -0.5 <= c <= columns - 0.5 for r, c in region.points_rc)
+        if not inside or not 0 <= region.frame_index < frames:
+            raise IntegrityError(
+                f"a {region.shape} lies outside the picture of {frames} x {rows} x {columns}",
+                where=reading.provenance.task,
+            )
 
 
 def _write_all(
     folder: Path,
     reading: Reading,
-    image: Volume | None,
+    image: Image | None,
     *,
-    form: SegForm,
+    wish: Wish,
     card: TaskCard | None,
     progress: Progress,
 ) -> None:
-    ledger = _Ledger()
+    ledger = Ledger()
     progress("masks", 0.0)
     mask = _mask_of(reading, image)
-    facts = facts_on_grid(mask) if mask is not None else {}
-    headers = _headers(reading, image, ledger)
-    result = result_json.reading_dict(reading, image, facts, withheld=_withheld(reading, headers))
+    headers = source_headers(reading, image, wish, ledger)
+    result = result_json.reading_dict(reading, image, facts_of(mask), withheld=_withheld(reading, headers))
     (folder / table.NAME).write_bytes(table.findings_csv(reading))
     _write_mask(folder, mask, reading, ledger)
     if headers is not None:
         progress("segmentation for DICOM", 0.2)
-        stamp = Stamp.make(result_json.dumps(result) + form.value.encode(), headers.first)
-        _write_dicom(folder, reading, headers, stamp, form=form, ledger=ledger, progress=progress)
+        stamp = Stamp.make(result_json.dumps(result) + wish.form.value.encode(), headers.first)
+        write_dicom(Job(folder, reading, headers, stamp, ledger), image, wish, progress)
     progress("pictures", 0.5)
     if image is None:
         ledger.skip(OVERLAY, "there is no image to draw on")

@@ -3,21 +3,25 @@
 from overread.findings.codes import Code
 from overread.findings.finding import Descriptor, Finding, Laterality, Line
 from overread.findings.measurement import Component, Interval, Measurement, Quality
-from overread.findings.reading import Provenance, Reading, Reason, Scope, ScopeAnswer
+from overread.findings.reading import ProbabilityMap, Provenance, Reading, Reason, Scope, ScopeAnswer
+from overread.findings.region import ImageRegion, Shape
 
 __all__ = [
     "Code",
     "Component",
     "Descriptor",
     "Finding",
+    "ImageRegion",
     "Interval",
     "Laterality",
     "Line",
     "Measurement",
+    "ProbabilityMap",
     "Provenance",
     "Quality",
     "Reading",
     "Reason",
     "Scope",
     "ScopeAnswer",
+    "Shape",
 ]

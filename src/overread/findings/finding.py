@@ -8,6 +8,7 @@ from enum import StrEnum
 from overread.errors import UsageError
 from overread.findings.codes import Code
 from overread.findings.measurement import Measurement
+from overread.findings.region import ImageRegion
 
 
 class Laterality(StrEnum):
@@ -47,10 +48,14 @@ class Finding:
     ----------
     number : int
         From 1, in the order of the report; also the label in the segments of the Reading.
-    point_lps : (x, y, z)
-        Centre, mm, LPS.
     tracking_uid : str
         Follows the finding through SEG and SR.
+    point_lps : (x, y, z) or None
+        Centre, mm, LPS; None in a picture that has no place in the patient.
+    region : ImageRegion or None
+        Where it is in such a picture. One of the two is given.
+    marks : tuple of ImageRegion
+        Lines and outlines in a picture that belong to the measurement of their name.
     score : float or None
         Detector score in [0, 1]; not a probability unless `probability` is given too.
     """
@@ -58,8 +63,9 @@ class Finding:
     number: int
     kind: Code
     label: str
-    point_lps: tuple[float, float, float]
     tracking_uid: str
+    point_lps: tuple[float, float, float] | None = None
+    region: ImageRegion | None = None
     category: Code | None = None
     site: Code | None = None
     site_text: str = ""
@@ -67,9 +73,14 @@ class Finding:
     measurements: tuple[Measurement, ...] = ()
     descriptors: tuple[Descriptor, ...] = ()
     lines: tuple[Line, ...] = ()
+    marks: tuple[ImageRegion, ...] = ()
     score: float | None = None
     probability: Measurement | None = None
     caveats: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.point_lps is None) == (self.region is None):
+            raise UsageError(f"finding {self.number} needs a point in the patient or a region in the picture, not both")
 
     def __getitem__(self, name: str) -> Measurement:
         """The measurement with this name; `UsageError` names those that exist."""

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.findings.codes import Code
 from overread.findings.finding import Descriptor, Finding
 from overread.findings.measurement import Measurement
+from overread.findings.region import ImageRegion
 from overread.geometry import Verdict
-from overread.image import LabelMap, Source, Window
+from overread.image import LabelMap, PictureMask, Source, Window
 
 
 class ScopeAnswer(StrEnum):
@@ -59,6 +65,28 @@ class Provenance:
     device_uid: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ProbabilityMap:
+    """How probable it is for each voxel to belong to something.
+
+    Parameters
+    ----------
+    array : (slice, row, column) float, 0 to 1
+        On the grid of the volume that was read.
+    kind : Code
+        What it is the probability of.
+    label : str
+        The same in words.
+    """
+
+    array: NDArray[np.floating[Any]]
+    kind: Code
+    label: str
+    tracking_uid: str
+    category: Code | None = None
+    site: Code | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What a task says about one image.
@@ -67,8 +95,12 @@ class Reading:
     ----------
     assessable : bool
         False is a refusal: `reasons` say why, `findings` is empty, and it is written all the same.
-    segments : LabelMap or None
-        Label n is the segment of finding n, on the grid of the image.
+    segments : LabelMap, PictureMask or None
+        Label n is the segment of finding n, on the grid of the volume or the pixels of the picture.
+    probability : ProbabilityMap or None
+        Of a volume; becomes a fractional segmentation.
+    marks : tuple of ImageRegion
+        Lines and outlines in a picture that belong to the image-level measurement of their name.
     windows : tuple of Window
         Display windows for pictures, first is the default.
     seconds : dict
@@ -85,7 +117,9 @@ class Reading:
     findings: tuple[Finding, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     labels: tuple[Descriptor, ...] = ()
-    segments: LabelMap | None = None
+    segments: LabelMap | PictureMask | None = None
+    probability: ProbabilityMap | None = None
+    marks: tuple[ImageRegion, ...] = ()
     windows: tuple[Window, ...] = ()
     caveats: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)

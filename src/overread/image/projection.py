@@ -111,6 +111,34 @@ class Frames:
         return luma(self.array) if self.is_colour else self.array
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PictureMask:
+    """Integer labels on the pixels of a picture or a clip.
+
+    Parameters
+    ----------
+    array : (row, column) or (frame, row, column) uint8 or uint16
+        0 is background; label n is segment n.
+    names : dict
+        Label to plain words.
+    """
+
+    array: NDArray[np.integer[Any]]
+    names: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.array.ndim not in (2, 3) or self.array.dtype not in (np.uint8, np.uint16):
+            raise UsageError(
+                f"a mask of a picture is (row, column) or (frame, row, column) of uint8 or uint16, "
+                f"got {self.array.shape} {self.array.dtype}"
+            )
+
+    @property
+    def stack(self) -> NDArray[np.integer[Any]]:
+        """(frame, row, column): one frame for a single picture."""
+        return self.array if self.array.ndim == 3 else self.array[None]
+
+
 def luma(rgb: NDArray[Any]) -> NDArray[np.float32]:
     """(..., 3) RGB to (...) luma by ITU-R BT.601, in the same range."""
     weights = np.array((0.299, 0.587, 0.114), np.float32)

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from overread.cards import TaskCard
 from overread.findings import Reading, Scope
-from overread.image import Source, Volume
+from overread.image import Image, Source
 from overread.phantoms import Phantom
 from overread.runtime import Progress, Runtime
 
@@ -30,11 +30,14 @@ class Task(Protocol):
         """What the headers alone say for or against; `shape` and `spacing_mm` are (slice, row, column)."""
         ...
 
-    def accepts(self, image: Volume) -> Scope:
-        """Whether this task answers for such an image; cheap, never raises for a readable image."""
+    def accepts(self, image: Image) -> Scope:
+        """Whether this task answers for such an image; cheap, never raises for a readable image.
+
+        Any kind of image may come: a task that reads volumes answers no to a picture (reason "not_a_volume").
+        """
         ...
 
-    def read(self, image: Volume, runtime: Runtime, progress: Progress) -> Reading:
+    def read(self, image: Image, runtime: Runtime, progress: Progress) -> Reading:
         """The answer. A refusal is a Reading with `assessable` False."""
         ...
 

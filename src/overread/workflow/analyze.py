@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from overread.errors import GeometryError, InputError, ScopeError, UsageError
 from overread.findings import Finding, Reading, ScopeAnswer
 from overread.geometry import Grid, Policy
-from overread.image import Intensity, Volume
+from overread.image import Frames, Image, Intensity, Radiograph, Volume
 from overread.io import Series, Study, open_study
 from overread.runtime import Progress, Runtime, silent, within
 from overread.tasks import Task, find_task, task_names
@@ -37,7 +37,7 @@ class Analysis:
     """
 
     reading: Reading
-    image: Volume
+    image: Image
     inputs: dict[str, str] = field(default_factory=dict)
     request: dict[str, object] = field(default_factory=dict)
 
@@ -47,11 +47,22 @@ class Analysis:
         return self.reading.findings
 
     def save(
-        self, out: str | Path, *, seg: str = "binary", overwrite: bool = False, progress: Progress = silent
+        self,
+        out: str | Path,
+        *,
+        seg: str = "binary",
+        secondary_capture: bool = False,
+        overwrite: bool = False,
+        progress: Progress = silent,
     ) -> tuple[Path, ...]:
-        """Write result.json, findings.csv, overlay.png, mask.nii.gz, seg.dcm, sr.dcm, report.html and manifest.json.
+        """Write result.json, findings.csv, overlay.png, a mask, seg.dcm, sr.dcm, report.html and manifest.json.
 
         Every object is read back by another path and compared before the folder appears by one rename.
+
+        Parameters
+        ----------
+        secondary_capture : bool
+            Also write the overlay as overlay.dcm, for archives that show nothing else.
 
         Raises
         ------
@@ -69,9 +80,10 @@ class Analysis:
             self.image,
             Path(out),
             seg=evidence.SegForm.parse(seg),
+            secondary_capture=secondary_capture,
             overwrite=overwrite,
             inputs=self.inputs,
-            request={**self.request, "seg": seg},
+            request={**self.request, "seg": seg, "secondary_capture": secondary_capture},
             card=find_task(self.reading.provenance.task).card(),
             progress=within(progress, 0.75, 1.0),
         )
@@ -79,14 +91,13 @@ class Analysis:
     def to_dict(self) -> dict[str, Any]:
         """The reading as plain values, as result.json holds it but for what concerns the written files."""
         from overread.evidence.result_json import reading_dict  # noqa: PLC0415
-        from overread.evidence.segments import facts_on_grid  # noqa: PLC0415
+        from overread.evidence.segments import facts_of  # noqa: PLC0415
 
-        segments = self.reading.segments
-        return reading_dict(self.reading, self.image, {} if segments is None else facts_on_grid(segments))
+        return reading_dict(self.reading, self.image, facts_of(self.reading.segments))
 
 
 def analyze(
-    source: str | Path | Study | Series | Volume | NDArray[np.generic],
+    source: str | Path | Study | Series | Image | NDArray[np.generic],
     *,
     task: str | None = None,
     series: str | None = None,
@@ -100,7 +111,7 @@ def analyze(
 
     Parameters
     ----------
-    source : path, Study, Series, Volume or (slice, row, column) array
+    source : path, Study, Series, Volume, Radiograph, Frames or (slice, row, column) array
         An array needs `grid` and `intensity`.
     task : str, optional
         Name of the task; without it the one installed task that suits the image.
@@ -160,14 +171,14 @@ def _policy(policy: Policy | str) -> Policy:
 
 
 def _resolve(
-    source: str | Path | Study | Series | Volume | NDArray[Any], wish: _Wish, runtime: Runtime, progress: Progress
-) -> tuple[Task, Volume, str, str]:
+    source: str | Path | Study | Series | Image | NDArray[Any], wish: _Wish, runtime: Runtime, progress: Progress
+) -> tuple[Task, Image, str, str]:
     named = find_task(wish.task) if wish.task else None
     if isinstance(source, np.ndarray):
         if wish.grid is None or wish.intensity is None:
             raise UsageError("an array has no place and no unit", way_out="Give grid= and intensity= with it.")
         source = Volume(source, wish.grid, wish.intensity)
-    if isinstance(source, Volume):
+    if isinstance(source, (Volume, Radiograph, Frames)):
         return named or _only_task(source), source, "", source.source.series_uid
     if isinstance(source, (str, Path)):
         source = open_study(source, progress=within(progress, 0.0, 0.05))
@@ -178,16 +189,10 @@ def _resolve(
     image = chosen.load(
         policy=wish.policy, runtime=runtime, progress=within(progress, 0.05, 0.15), intensity=wish.intensity
     )
-    if not isinstance(image, Volume):
-        raise ScopeError(
-            f"{task.name} reads volumes, and this is a {type(image).__name__.lower()} ({chosen.modality})",
-            where=opened,
-            way_out="`overread tasks` says what each task reads.",
-        )
     return task, image, opened, chosen.name
 
 
-def _only_task(image: Volume) -> Task:
+def _only_task(image: Image) -> Task:
     suited = [found for found in map(find_task, task_names()) if found.accepts(image).answer is not ScopeAnswer.NO]
     if len(suited) != 1:
         raise ScopeError(f"{len(suited)} installed tasks suit this image", way_out="Name one with task=.")
@@ -272,7 +277,7 @@ def _first_reason(series: tuple[Series, ...]) -> str:
     return f"the largest: {texts[0]}" if texts else "no task is installed"
 
 
-def _digests(image: Volume, runtime: Runtime) -> dict[str, str]:
+def _digests(image: Image, runtime: Runtime) -> dict[str, str]:
     root = image.source.root
     paths = sorted(set(image.source.paths))
 

@@ -94,6 +94,7 @@ def compare(
         (float(np.linalg.norm(np.subtract(one.centre_lps, found.point_lps))), one.number, found.number)
         for one in planted
         for found in findings
+        if found.point_lps is not None
     )
     radius = {one.number: max(3.0, one.truths["effective_diameter_mm"] / 2) for one in planted}
     by_planted: dict[int, int] = {}

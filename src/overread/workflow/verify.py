@@ -86,7 +86,8 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="overread-verify-") as scratch:
         again = Path(scratch) / "again"
         analysis.request["input"] = request["input"]
-        analysis.save(again, seg=request["seg"], progress=progress)
+        capture = request.get("secondary_capture") is True
+        analysis.save(again, seg=request["seg"], secondary_capture=capture, progress=progress)
         return Verification(tuple(_compare_folders(folder, again)), repeated=True)
 
 

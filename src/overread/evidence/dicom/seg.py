@@ -21,7 +21,7 @@ from overread.evidence.dicom.identity import Stamp
 from overread.evidence.dicom.images.begin import loss_of
 from overread.evidence.segments import FrameMask, voxels_by_label
 from overread.evidence.vocabulary import PRIVATE, ascii_text
-from overread.findings import Code, Finding, Provenance, Reading
+from overread.findings import Code, Finding, ProbabilityMap, Provenance, Reading
 from overread.findings.codes import ABNORMAL_STRUCTURE
 from overread.geometry import right_angled
 from overread.image import SourceFrame
@@ -86,6 +86,13 @@ class Segment:
         category = finding.category or ABNORMAL_STRUCTURE
         colour = colour_rgb(finding.number)
         return cls(tracking_id(finding), finding.kind, category, finding.tracking_uid, colour, finding.site)
+
+    @classmethod
+    def of_map(cls, probability: ProbabilityMap) -> Segment:
+        """The segment of a map of probabilities."""
+        label = ascii_text(f"probability of {probability.label}")[:64]
+        category = probability.category or ABNORMAL_STRUCTURE
+        return cls(label, probability.kind, category, probability.tracking_uid, colour_rgb(1), probability.site)
 
     @property
     def is_private(self) -> bool:

@@ -39,9 +39,10 @@ from overread.evidence.dicom import identity
 from overread.evidence.dicom.headers import SourceHeaders
 from overread.evidence.dicom.identity import Stamp
 from overread.evidence.dicom.seg import FAMILY, coded, tracking_id
+from overread.evidence.dicom.sr_regions import image_region, lines_of
 from overread.evidence.result_json import DISCLAIMER
 from overread.evidence.vocabulary import ascii_text, descriptor_term, measurement_term
-from overread.findings import Code, Descriptor, Finding, Laterality, Measurement, Reading
+from overread.findings import Code, Descriptor, Finding, ImageRegion, Laterality, Measurement, Reading
 from overread.findings.codes import LEFT, NO, RIGHT, YES
 from overread.units import require_unit
 
@@ -98,8 +99,11 @@ def _properties(m: Measurement) -> MeasurementProperties | None:
     return properties
 
 
-def _num(m: Measurement, reading: Reading) -> Num:
-    """TID 300. A value that could not be measured is 0 with a qualifier here; `_empty_failures` empties it."""
+def _num(m: Measurement, reading: Reading, marks: Iterable[ImageRegion] = ()) -> Num:
+    """TID 300. A value that could not be measured is 0 with a qualifier here; `_empty_failures` empties it.
+
+    Those of `marks` that bear its name are the coordinates that it was measured on.
+    """
     term = measurement_term(m.name)
     failed = math.isnan(m.value)
     return Num(
@@ -110,6 +114,7 @@ def _num(m: Measurement, reading: Reading) -> Num:
         derivation=coded(term.derivation) if term.derivation else None,
         algorithm_id=_algorithm(reading, _parameters(m), family=None),
         properties=_properties(m),
+        referenced_coordinates=lines_of(m.name, marks, reading.source) or None,
     )
 
 
@@ -150,7 +155,11 @@ def _sites(finding: Finding) -> list[FindingSite] | None:
 def _finding_group(
     finding: Finding, reading: Reading, headers: SourceHeaders, seg: Dataset | None, segment: int | None
 ) -> Sequence:
-    """TID 1411 on the segment of the finding; else TID 1410 on its centre; without a frame of reference TID 1501."""
+    """TID 1410 on the region in a picture; TID 1411 on a segment; else TID 1410 on the centre in the patient.
+
+    Without a frame of reference a point in the patient says nothing: TID 1501. Marks of a finding are not written:
+    numbers in TID 1410 have no coordinates.
+    """
     common = {
         "tracking_identifier": TrackingIdentifier(uid=finding.tracking_uid, identifier=tracking_id(finding)),
         "finding_type": coded(finding.kind),
@@ -160,7 +169,10 @@ def _finding_group(
         "measurements": [_num(m, reading) for m in _measurements(finding)] or None,
         "qualitative_evaluations": _coded_evaluations(finding.descriptors) or None,
     }
-    if seg is not None and segment is not None:
+    if finding.region is not None:  # a segment of the picture, if there is one, has the same Tracking UID
+        region = image_region(finding.region, reading.source)
+        group = PlanarROIMeasurementsAndQualitativeEvaluations(referenced_region=region, **common)
+    elif seg is not None and segment is not None:
         reference = ReferencedSegment(
             seg.SOPClassUID,
             seg.SOPInstanceUID,
@@ -188,7 +200,7 @@ def _image_group(reading: Reading, headers: SourceHeaders, stamp: Stamp) -> Sequ
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(uid=stamp.uid("image-group"), identifier=IMAGE_GROUP),
         algorithm_id=_algorithm(reading),
-        measurements=[_num(m, reading) for m in reading.measurements] or None,
+        measurements=[_num(m, reading, reading.marks) for m in reading.measurements] or None,
         qualitative_evaluations=[
             QualitativeEvaluation(coded(words.ASSESSABLE), coded(YES if reading.assessable else NO)),
             *_coded_evaluations(reading.labels),

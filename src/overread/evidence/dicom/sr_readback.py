@@ -8,20 +8,34 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
 from overread.errors import IntegrityError
 from overread.evidence import vocabulary as words
 from overread.evidence.dicom.sr import descriptor_text
+from overread.evidence.dicom.sr_regions import graphic_data, graphic_type
 from overread.evidence.vocabulary import descriptor_term, measurement_term
-from overread.findings import Code, Descriptor, Measurement, Reading
+from overread.findings import Code, Descriptor, ImageRegion, Measurement, Reading
 from overread.findings.codes import NO, YES
 
 _GROUP = ("125007", "DCM")
 _TRACKING_UID = ("112040", "DCM")
 _REFERENCED_SEGMENT = ("121191", "DCM")
 RELATIVE = 1e-9
+PIXEL = 1e-3
+"""Coordinates are stored in single precision: a thousandth of a pixel in the widest picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class SrRegion:
+    """A SCOORD: its graphic type, (column, row) of each point, and the object and frame (from 1) it lies on."""
+
+    graphic_type: str
+    points: tuple[tuple[float, float], ...]
+    sop_uid: str
+    frame_number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,7 @@ class SrNumber:
     lower: float | None
     coverage: float | None
     parameters: tuple[str, ...]
+    lines: tuple[SrRegion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,7 @@ class SrGroup:
     texts: dict[tuple[str, str], list[str]]
     codes: dict[tuple[str, str], list[tuple[str, str]]]
     segment: tuple[str, int] | None
+    regions: tuple[SrRegion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +123,18 @@ def _number(item: Dataset) -> SrNumber:
     def part(code: Code) -> float | None:
         return parts.get((code.value, code.scheme))
 
-    return SrNumber(value, unit, qualifier, part(words.UPPER), part(words.LOWER), part(words.COVERAGE), tuple(texts))
+    limits = (part(words.UPPER), part(words.LOWER), part(words.COVERAGE))
+    return SrNumber(value, unit, qualifier, *limits, tuple(texts), tuple(_regions(item)))
+
+
+def _regions(item: Dataset) -> Iterator[SrRegion]:
+    for child in _children(item):
+        if child.ValueType == "SCOORD":
+            flat = [float(value) for value in child.GraphicData]
+            reference = child.ContentSequence[0].ReferencedSOPSequence[0]
+            points = tuple(zip(flat[::2], flat[1::2], strict=True))
+            frame = int(reference.get("ReferencedFrameNumber", 1))
+            yield SrRegion(str(child.GraphicType), points, str(reference.ReferencedSOPInstanceUID), frame)
 
 
 def _group(item: Dataset) -> SrGroup:
@@ -128,7 +155,7 @@ def _group(item: Dataset) -> SrGroup:
             group.texts.setdefault(name, []).append(str(child.TextValue))
         elif child.ValueType == "CODE":
             group.codes.setdefault(name, []).append(_code_pair(child.ConceptCodeSequence[0]))
-    return SrGroup(tracking, group.numbers, group.texts, group.codes, segment)
+    return SrGroup(tracking, group.numbers, group.texts, group.codes, segment, tuple(_regions(item)))
 
 
 def read_sr(path: Path) -> SrContent:
@@ -204,6 +231,31 @@ def _compare_group(
     return len(wanted)
 
 
+def _compare_lines(group: SrGroup, m: Measurement, reading: Reading) -> None:
+    code = measurement_term(m.name).code
+    wanted = tuple(mark for mark in reading.marks if mark.name == m.name)
+    _compare_regions(group.numbers[code.value, code.scheme].lines, wanted, reading, f"the image {m.name}")
+
+
+def _compare_regions(
+    found: tuple[SrRegion, ...], wanted: tuple[ImageRegion, ...], reading: Reading, where: str
+) -> None:
+    """Raise unless type, frame and points of each region are those written; GraphicData holds single precision."""
+    if len(found) != len(wanted):
+        raise IntegrityError(f"{where} has {len(found)} regions, expected {len(wanted)}", where="sr.dcm")
+    for one, region in zip(found, wanted, strict=True):
+        frame = reading.source.frames[region.frame_index]
+        data = graphic_data(region)
+        same = (one.graphic_type, one.sop_uid, one.frame_number) == (
+            graphic_type(region),
+            frame.sop_uid,
+            frame.frame_number,
+        )
+        points = np.array(one.points)[: len(data)]  # a region may be closed by its first point
+        if not same or points.shape != data.shape or np.abs(points - data).max() > PIXEL:
+            raise IntegrityError(f"{where} has a region that reads back differently", where="sr.dcm")
+
+
 def compare_sr(path: Path, reading: Reading, seg_uid: str, segments: dict[int, int]) -> int:
     """Read `path` and compare it with the reading; returns how many numbers were compared.
 
@@ -228,11 +280,15 @@ def compare_sr(path: Path, reading: Reading, seg_uid: str, segments: dict[int, i
         if finding.score is not None:
             numbers.append(Measurement("score", finding.score, "1", None, "detector"))
         compared += _compare_group(group, tuple(numbers), finding.descriptors, where)
-        want = (seg_uid, segments[finding.number]) if finding.number in segments else None
+        _compare_regions(group.regions, () if finding.region is None else (finding.region,), reading, where)
+        placed = finding.number in segments and finding.region is None
+        want = (seg_uid, segments[finding.number]) if placed else None
         if group.segment != want:
             raise IntegrityError(f"{where} refers to segment {group.segment}, expected {want}", where=path.name)
     (image,) = groups.values()
     compared += _compare_group(image, reading.measurements, reading.labels, "the image")
+    for m in reading.measurements:
+        _compare_lines(image, m, reading)
     answer = YES if reading.assessable else NO
     if image.codes.get((words.ASSESSABLE.value, words.PRIVATE)) != [(answer.value, answer.scheme)]:
         raise IntegrityError("the answer to 'assessable' differs", where=path.name)

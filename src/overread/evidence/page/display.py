@@ -11,10 +11,11 @@ from PIL import Image
 
 from overread.evidence.page.outline import Polyline, outlines
 from overread.evidence.segments import voxels_by_label
-from overread.findings import Finding, Reading
+from overread.findings import Finding, ImageRegion, Reading, Shape
 from overread.geometry import Grid, orient, orientation_of
 from overread.geometry.orientation import closest_letters
-from overread.image import Intensity, Volume, Window
+from overread.image import Image as AnyImage
+from overread.image import Intensity, LabelMap, Volume, Window
 from overread.image.window import LUNG
 
 _USUAL = {"S": "SPL", "I": "SPL", "A": "PIL", "P": "PIL", "L": "LIP", "R": "LIP"}
@@ -38,6 +39,16 @@ class Stack:
         Letters at the edges of the picture.
     flipped : bool
         Slice k here is slice `slices - 1 - k` of the image.
+    regions : dict
+        Number of a finding to its region, in a picture.
+    marks : tuple of ImageRegion
+        Lines of the image as a whole, in a picture.
+    unit : str
+        What the spacing of the grid is in: "mm", or "pixels" for a picture without calibration.
+    detail_side : float
+        Least side of a detail, in that unit.
+    is_volume : bool
+        Pictures and clips are no volume; their edges have no letters.
     """
 
     array: NDArray[np.generic]
@@ -47,6 +58,11 @@ class Stack:
     edges: tuple[str, str, str, str]
     flipped: bool
     where: dict[int, NDArray[np.intp]] = field(default_factory=dict)
+    regions: dict[int, ImageRegion] = field(default_factory=dict)
+    marks: tuple[ImageRegion, ...] = ()
+    unit: str = "mm"
+    detail_side: float = DETAIL_MM
+    is_volume: bool = True
 
     @property
     def slices(self) -> int:
@@ -58,20 +74,39 @@ class Stack:
         voxels = self.where.get(finding.number)
         if voxels is not None:
             return int(np.bincount(voxels[:, 0]).argmax())
-        k = round(float(self.grid.to_index(finding.point_lps)[0]))
-        return min(max(k, 0), self.slices - 1)
+        return min(max(round(self.index_of(finding)[0]), 0), self.slices - 1)
+
+    def index_of(self, finding: Finding) -> tuple[float, float, float]:
+        """(slice, row, column) of the centre of a finding."""
+        if finding.region is not None:
+            return (float(finding.region.frame_index), *finding.region.centre_rc)
+        assert finding.point_lps is not None  # noqa: S101  (a finding has one of the two)
+        k, row, column = (float(v) for v in self.grid.to_index(finding.point_lps))
+        return k, row, column
 
     def image_slice(self, k: int) -> int:
         """Number of slice k in the image as it was read, from 1."""
         return (self.slices - 1 - k if self.flipped else k) + 1
 
+    def samples(self) -> list[int]:
+        """Slices that stand for all: at a quarter, the middle and three quarters."""
+        return sorted({quarter * self.slices // 4 for quarter in (1, 2, 3)})
 
-def stack_of(reading: Reading, image: Volume) -> Stack:
+    def words(self, k: int) -> str:
+        """Slice k in words: "axial slice 3 of 40", "frame 3 of 40", "picture"."""
+        if self.is_volume:
+            return f"{self.plane} slice {self.image_slice(k)} of {self.slices}"
+        return self.plane if self.slices == 1 else f"{self.plane} {k + 1} of {self.slices}"
+
+
+def volume_stack(reading: Reading, image: Volume) -> Stack:
     """Turn image and segments for reading; nothing is resampled."""
     first = orientation_of(image.grid)[0]
     letters = _USUAL[first]
     array, grid = orient(image.array, image.grid, letters)
-    labels = None if reading.segments is None else orient(reading.segments.array, image.grid, letters)[0]
+    labels = None
+    if isinstance(reading.segments, LabelMap):
+        labels = orient(reading.segments.array, image.grid, letters)[0]
     down, right = grid.affine_lps[:3, 1], grid.affine_lps[:3, 2]
     edges = (closest_letters(-right), closest_letters(right), closest_letters(-down), closest_letters(down))
     tilt = float(np.abs(grid.slice_normal).max())
@@ -80,14 +115,19 @@ def stack_of(reading: Reading, image: Volume) -> Stack:
     return Stack(array, labels, grid, plane, edges, first != letters[0], where)
 
 
-def windows_of(reading: Reading, image: Volume) -> tuple[Window, ...]:
+def windows_of(reading: Reading, image: AnyImage) -> tuple[Window, ...]:
     """The windows of the reading; else of the image; else lung for CT, or from the 1st to the 99th percentile."""
     chosen = reading.windows or image.windows
     if chosen:
         return tuple(chosen)
     if image.intensity is Intensity.HU:
         return (LUNG,)
-    return (middle_window(image.array[:: max(1, image.grid.shape[0] // 16)]),)
+    if isinstance(image, Volume):
+        return (middle_window(image.array[:: max(1, image.grid.shape[0] // 16)]),)
+    return (_FULL_8_BITS if image.is_colour else middle_window(image.array),)
+
+
+_FULL_8_BITS = Window(128, 256, "all values")
 
 
 def middle_window(values: NDArray[np.generic]) -> Window:
@@ -129,19 +169,21 @@ def whole(stack: Stack) -> Frame:
     return Frame(((rows - 1) / 2, (columns - 1) / 2), (side_mm / dr, side_mm / dc))
 
 
-def around(stack: Stack, finding: Finding, *, least_mm: float = DETAIL_MM) -> Frame:
-    """A square around a finding: at least `least_mm`, and twice its extent."""
+def around(stack: Stack, finding: Finding) -> Frame:
+    """A square around a finding: at least the least detail of the stack, and twice its extent."""
     _, dr, dc = stack.grid.spacing_mm
     voxels = stack.where.get(finding.number)
-    if voxels is None:
-        _, row, column = (float(v) for v in stack.grid.to_index(finding.point_lps))
-        side_mm = least_mm
+    if voxels is not None:
+        points = voxels[:, 1:].astype(np.float64)
+    elif finding.region is not None:
+        points = np.array(finding.region.outline_rc())
     else:
-        low, high = voxels.min(axis=0), voxels.max(axis=0)
-        row, column = (float(v) for v in ((low + high) / 2)[1:])
-        size = (high - low + 1)[1:] * np.array([dr, dc])
-        side_mm = max(least_mm, 2.0 * float(size.max()))
-    return Frame((row, column), (side_mm / dr, side_mm / dc))
+        points = np.array([stack.index_of(finding)[1:]])
+    low, high = points.min(axis=0), points.max(axis=0)
+    row, column = (float(v) for v in (low + high) / 2)
+    size = (high - low + 1) * np.array([dr, dc])
+    side = max(stack.detail_side, 2.0 * float(size.max()))
+    return Frame((row, column), (side / dr, side / dc))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,6 +199,9 @@ class Panel:
     lines : list of polylines
         Axes of measurements that lie on this slice.
     mm_per_px : float
+        In the unit of the stack.
+    unit : str
+        That unit.
     """
 
     values: NDArray[np.float32]
@@ -165,6 +210,7 @@ class Panel:
     mm_per_px: float
     k: int
     edges: tuple[str, str, str, str]
+    unit: str = "mm"
 
     @property
     def size(self) -> int:
@@ -197,12 +243,26 @@ def _to_panel(points_rc: Polyline, frame: Frame, size: int) -> Polyline:
 
 
 def slice_outlines(stack: Stack, k: int) -> list[tuple[int, list[Polyline]]]:
-    """Outlines of every label on slice k, (row, column) in pixels of the slice."""
-    if stack.labels is None:
-        return []
-    labels = stack.labels[k]
-    present = [number for number, voxels in stack.where.items() if (voxels[:, 0] == k).any()]
-    return [(number, outlines(labels == number)) for number in present]
+    """Outlines of every label and region on slice k, (row, column) in pixels of the slice."""
+    drawn = []
+    if stack.labels is not None:
+        labels = stack.labels[k]
+        present = [number for number, voxels in stack.where.items() if (voxels[:, 0] == k).any()]
+        drawn = [(number, outlines(labels == number)) for number in present]
+    regions = ((number, region) for number, region in stack.regions.items() if number not in stack.where)
+    return drawn + [
+        (n, [_ring(stack, r) if r.shape is Shape.POINT else np.array(r.outline_rc())])
+        for n, r in regions
+        if r.frame_index == k
+    ]
+
+
+def _ring(stack: Stack, region: ImageRegion) -> Polyline:
+    """A small ring around a point, so that nothing covers it."""
+    radius = 0.02 * max(stack.grid.shape[1:])
+    row, column = region.centre_rc
+    ring = ImageRegion(Shape.CIRCLE, ((row, column), (row + radius, column)))
+    return np.array(ring.outline_rc())
 
 
 def make_panel(stack: Stack, k: int, frame: Frame, size: int, finding: Finding | None = None) -> Panel:
@@ -218,7 +278,11 @@ def make_panel(stack: Stack, k: int, frame: Frame, size: int, finding: Finding |
         index = stack.grid.to_index(line.points_lps)
         if np.abs(index[:, 0] - k).max() <= 0.5:
             axes.append(_to_panel(index[:, 1:], frame, size))
-    return Panel(values, contours, axes, frame.extent[0] * stack.grid.spacing_mm[1] / size, k, stack.edges)
+    for mark in (*stack.marks, *(finding.marks if finding else ())):
+        if mark.frame_index == k:
+            axes.append(_to_panel(np.array(mark.outline_rc()), frame, size))
+    mm_per_px = frame.extent[0] * stack.grid.spacing_mm[1] / size
+    return Panel(values, contours, axes, mm_per_px, k, stack.edges, stack.unit)
 
 
 def scale_bar_mm(mm_per_px: float, size: int) -> float:

@@ -85,7 +85,7 @@ def figure_of(panel: Panel, window: Window, *, marks: bool, tags: bool, caption:
         tags=tags_of(panel, leader=panel.size / 22) if tags else [],
         edges=panel.edges,
         bar_px=length / panel.mm_per_px,
-        bar_text=f"{length:g} mm",
+        bar_text=f"{length:g} {panel.unit}",
         caption=caption,
         alt=alt,
     )

@@ -17,15 +17,16 @@ from overread.evidence.page.display import (
     detail_windows,
     make_panel,
     scale_bar_mm,
-    stack_of,
     whole,
     windows_of,
 )
 from overread.evidence.page.outline import Polyline
+from overread.evidence.page.stacks import stack_of
 from overread.evidence.result_json import DISCLAIMER
 from overread.evidence.vocabulary import ascii_text, measurement_term
 from overread.findings import Finding, Measurement, Reading
-from overread.image import Volume, Window
+from overread.image import Image as AnyImage
+from overread.image import Window
 
 SIDE = 460
 GAP = 12
@@ -113,7 +114,7 @@ def _draw(panel: Panel, window: Window, *, marks: bool, tags: bool) -> Image.Ima
     bar = np.array([[12, y - 5], [12, y], [12 + pixels, y], [12 + pixels, y - 5]])
     _stroke(picture, [bar], (0, 0, 0), width=4)
     _stroke(picture, [bar], _INK, width=1.6)
-    _write(picture, (12 + pixels / 2, y - 6), f"{length:g} mm", 15, colour=_INK, anchor="md")
+    _write(picture, (12, y - 6), f"{length:g} {panel.unit}", 15, colour=_INK, anchor="ld")
     return picture
 
 
@@ -136,9 +137,7 @@ def _heading(finding: Finding) -> str:
 
 
 def _caption(stack: Stack, panel: Panel, window: Window, words: str) -> str:
-    return ascii_text(
-        f"{words}, slice {stack.image_slice(panel.k)} of {stack.slices}, W {window.width:g} L {window.center:g}"
-    )
+    return ascii_text(f"{words}{stack.words(panel.k)}, W {window.width:g} L {window.center:g}")
 
 
 def _row(stack: Stack, finding: Finding, windows: tuple[Window, ...]) -> Image.Image:
@@ -148,9 +147,9 @@ def _row(stack: Stack, finding: Finding, windows: tuple[Window, ...]) -> Image.I
     detail = make_panel(stack, k, around(stack, finding), SIDE, finding)
     close, clean = detail_windows(stack, k, finding, windows)
     pictures = (
-        (_draw(overview, windows[0], marks=True, tags=True), _caption(stack, overview, windows[0], stack.plane)),
-        (_draw(detail, close, marks=True, tags=False), _caption(stack, detail, close, "detail, outlined")),
-        (_draw(detail, clean, marks=False, tags=False), _caption(stack, detail, clean, "detail, unmarked")),
+        (_draw(overview, windows[0], marks=True, tags=True), _caption(stack, overview, windows[0], "")),
+        (_draw(detail, close, marks=True, tags=False), _caption(stack, detail, close, "detail, outlined, ")),
+        (_draw(detail, clean, marks=False, tags=False), _caption(stack, detail, clean, "detail, unmarked, ")),
     )
     row = Image.new("RGB", (3 * SIDE + 2 * GAP, SIDE + 60), _PAPER)
     _write(row, (0, 6), str(finding.number), 22, colour=OUTLINE)
@@ -162,17 +161,24 @@ def _row(stack: Stack, finding: Finding, windows: tuple[Window, ...]) -> Image.I
 
 
 def _plain_row(stack: Stack, windows: tuple[Window, ...]) -> Image.Image:
-    """Three slices without a finding: at a quarter, the middle and three quarters of the stack."""
+    """Slices without a finding: at a quarter, the middle and three quarters of the stack; a picture alone."""
     row = Image.new("RGB", (3 * SIDE + 2 * GAP, SIDE + 24), _PAPER)
-    for n in range(3):
-        panel = make_panel(stack, (n + 1) * stack.slices // 4, whole(stack), SIDE)
-        row.paste(_draw(panel, windows[0], marks=False, tags=False), (n * (SIDE + GAP), 0))
-        _write(row, (n * (SIDE + GAP), SIDE + 4), _caption(stack, panel, windows[0], stack.plane), 14, colour=_DIM)
+    for n, k in enumerate(stack.samples()):
+        panel = make_panel(stack, k, whole(stack), SIDE)
+        row.paste(_draw(panel, windows[0], marks=True, tags=False), (n * (SIDE + GAP), 0))
+        _write(row, (n * (SIDE + GAP), SIDE + 4), _caption(stack, panel, windows[0], ""), 14, colour=_DIM)
     return row
 
 
-def overlay_png(reading: Reading, image: Volume) -> bytes:
-    """The picture as PNG: a row for each of the first `MOST_ROWS` findings, or three slices where there is none."""
+def overlay_png(reading: Reading, image: AnyImage) -> bytes:
+    """The picture of `overlay_rgb` as PNG."""
+    stream = io.BytesIO()
+    overlay_rgb(reading, image).save(stream, "PNG", compress_level=1)
+    return stream.getvalue()
+
+
+def overlay_rgb(reading: Reading, image: AnyImage) -> Image.Image:
+    """A row for each of the first `MOST_ROWS` findings, or samples of the image where there is none."""
     stack, windows = stack_of(reading, image), windows_of(reading, image)
     shown = reading.findings[:MOST_ROWS]
     rows = [_row(stack, finding, windows) for finding in shown] or [_plain_row(stack, windows)]
@@ -190,6 +196,4 @@ def overlay_png(reading: Reading, image: Volume) -> bytes:
     rest = f"{more} more in report.html.  " if more else ""
     _write(sheet, (GAP, y + 6), ascii_text(f"{rest}{DISCLAIMER}"), 18, colour=OUTLINE)
     _write(sheet, (width - GAP, y + 8), f"overread {__version__}", 14, colour=_DIM, anchor="ra")
-    stream = io.BytesIO()
-    sheet.save(stream, "PNG", compress_level=1)
-    return stream.getvalue()
+    return sheet

@@ -9,14 +9,15 @@ from typing import Any
 from overread._version import __version__
 from overread.cards import TaskCard
 from overread.evidence.page import chart, wording
-from overread.evidence.page.display import Stack, around, detail_windows, make_panel, stack_of, whole, windows_of
+from overread.evidence.page.display import Stack, around, detail_windows, make_panel, whole, windows_of
 from overread.evidence.page.figure import Figure, figure_of
+from overread.evidence.page.stacks import stack_of, unit_of
 from overread.evidence.page.style import asset, template
 from overread.evidence.page.tables import answer_of, descriptor_rows, glossary, number_table, plural, summary_table
 from overread.evidence.page.viewer import viewer_data
 from overread.evidence.result_json import DISCLAIMER, plain
 from overread.findings import Finding, Reading
-from overread.image import Volume, Window
+from overread.image import Image, Volume, Window
 
 FIGURE_SIDE = 320
 MOST_FIGURES = 12
@@ -39,7 +40,7 @@ def _figures(stack: Stack, finding: Finding, windows: tuple[Window, ...]) -> lis
     close, clean = detail_windows(stack, k, finding, windows)
     overview = make_panel(stack, k, whole(stack), FIGURE_SIDE)
     detail = make_panel(stack, k, around(stack, finding), FIGURE_SIDE, finding)
-    place = f"{stack.plane} slice {stack.image_slice(k)} of {stack.slices}"
+    place = stack.words(k)
 
     def caption(words: str, window: Window) -> str:
         name = f"{window.name.split(',')[0]} window, " if window.name else ""
@@ -62,14 +63,23 @@ def _figures(stack: Stack, finding: Finding, windows: tuple[Window, ...]) -> lis
 
 
 def _plain_figures(stack: Stack, windows: tuple[Window, ...]) -> list[Figure]:
-    """Three slices through an image without a finding."""
+    """Slices through an image without a finding."""
     shown = []
-    for quarter in (1, 2, 3):
-        k = quarter * stack.slices // 4
-        words = f"{stack.plane} slice {stack.image_slice(k)} of {stack.slices}"
+    for k in stack.samples():
         panel = make_panel(stack, k, whole(stack), FIGURE_SIDE)
-        shown.append(figure_of(panel, windows[0], marks=False, tags=False, caption=words, alt=words))
+        words = stack.words(k)
+        shown.append(figure_of(panel, windows[0], marks=True, tags=False, caption=words, alt=words))
     return shown
+
+
+def _centre(finding: Finding) -> str:
+    """The centre in words, with its unit."""
+    if finding.point_lps is not None:
+        return f"({', '.join(wording.number_text(v, -1) for v in finding.point_lps)}) mm, LPS"
+    assert finding.region is not None  # noqa: S101  (a finding has one of the two)
+    row, column = (wording.number_text(v, 0) for v in finding.region.centre_rc)
+    frame = f", frame {finding.region.frame_index + 1}" if finding.region.frame_index else ""
+    return f"row {row}, column {column}{frame}"
 
 
 def _finding(finding: Finding, figures: list[Figure]) -> dict[str, Any]:
@@ -82,13 +92,13 @@ def _finding(finding: Finding, figures: list[Figure]) -> dict[str, Any]:
         "descriptors": descriptor_rows(finding.descriptors),
         "numbers": number_table(numbers, f"Measurements of finding {finding.number}"),
         "caveats": finding.caveats,
-        "centre": ", ".join(wording.number_text(v, -1) for v in finding.point_lps),
+        "centre": _centre(finding),
         "score": "" if finding.score is None else f"Detector score {finding.score:.3g} (not a probability).",
         "tracking_uid": finding.tracking_uid,
     }
 
 
-def _facts(reading: Reading, image: Volume | None, result: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _facts(reading: Reading, image: Image | None, result: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What was read, without anything that names the patient."""
     source = result["source"]
     rows = [
@@ -96,18 +106,32 @@ def _facts(reading: Reading, image: Volume | None, result: Mapping[str, Any]) ->
         ("Modality", source["modality"]),
     ]
     if image is not None:
-        k, j, i = image.grid.shape
-        spacing = " x ".join(f"{s:.4g}" for s in image.grid.spacing_mm)
-        rows += [("Slices", f"{k} of {j} x {i} pixels"), ("Spacing", f"{spacing} mm (slice, row, column)")]
+        rows += _size_facts(image)
     rows += [(_FACTS.get(key, key), str(value)) for key, value in source["facts"].items()]
     rows += [("Study UID", source["study_uid"]), ("Series UID", source["series_uid"])]
     return [(name, value) for name, value in rows if value]
 
 
-def _in_short(reading: Reading, image: Volume | None) -> str:
+def _size_facts(image: Image) -> list[tuple[str, str]]:
+    if isinstance(image, Volume):
+        k, j, i = image.grid.shape
+        spacing = " x ".join(f"{s:.4g}" for s in image.grid.spacing_mm)
+        return [("Slices", f"{k} of {j} x {i} pixels"), ("Spacing", f"{spacing} mm (slice, row, column)")]
+    *frames, rows, columns = image.grey().shape
+    size = f"{frames[0]} of {rows} x {columns} pixels" if frames else f"{rows} x {columns} pixels"
+    colour = [("Colour", "shown here as its brightness")] if image.is_colour else []
+    scale = image.scale
+    spacing = " x ".join(f"{s:.4g}" for s in scale.spacing_mm or ())
+    words = f"{spacing} {unit_of(scale)} (row, column); {scale.words}" if scale.spacing_mm else scale.words
+    return [("Frames" if frames else "Picture", size), *colour, ("Pixel", words)]
+
+
+def _in_short(reading: Reading, image: Image | None) -> str:
     """The input in one sentence."""
     if image is None:
         return f"{reading.source.modality or 'Image'}, {plural(len(reading.source.paths), 'file')}."
+    if not isinstance(image, Volume):
+        return f"{reading.source.modality or 'Picture'}, {_size_facts(image)[0][1]}."
     k, j, i = image.grid.spacing_mm
     return (
         f"{reading.source.modality or 'Image'}, {plural(image.grid.shape[0], 'slice')}, {k:.2f} x {j:.2f} x {i:.2f} mm."
@@ -181,37 +205,39 @@ def _json_for_script(value: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _pictures(reading: Reading, image: Volume | None) -> dict[str, Any]:
+def _pictures(reading: Reading, image: Image | None) -> dict[str, Any]:
     """Everything of the page that needs pixels."""
     if image is None:
         return {
+            "pictures_title": "",
+            "viewer_title": "",
             "figures": {},
             "pictures": [],
             "viewer": None,
             "viewer_windows": [],
             "viewer_findings": [],
+            "viewer_steps": "",
             "viewer_note": "",
         }
     stack, windows = stack_of(reading, image), windows_of(reading, image)
     data = viewer_data(stack, reading, windows)
     shown, total = len(data["slices"]), stack.slices
-    note = (
-        ""
-        if shown == total
-        else f"To keep the page small it holds {shown} of {total} slices, all that carry a finding first."
-    )
+    note = f"To keep the page small it holds {shown} of {total}, all that carry a finding first."
     return {
+        "pictures_title": "Slices" if stack.is_volume else "Picture",
+        "viewer_title": "Slice viewer" if stack.is_volume else "Picture viewer",
         "figures": {f.number: _figures(stack, f, windows) for f in reading.findings[:MOST_FIGURES]},
         "pictures": [] if reading.findings else _plain_figures(stack, windows),
         "viewer": _json_for_script(data),
         "viewer_windows": [w.name or f"width {w.width:g}, level {w.center:g}" for w in windows],
         "viewer_findings": data["findings"],
-        "viewer_note": note,
+        "viewer_steps": "" if total == 1 else "slice" if stack.is_volume else "frame",
+        "viewer_note": "" if shown == total else note,
     }
 
 
 def report_html(
-    reading: Reading, image: Volume | None, result: Mapping[str, Any], card: TaskCard | None = None
+    reading: Reading, image: Image | None, result: Mapping[str, Any], card: TaskCard | None = None
 ) -> bytes:
     """The page as UTF-8.
 

@@ -114,19 +114,19 @@
     pen.moveTo(x, y - 5 * unit); pen.lineTo(x, y); pen.lineTo(x + width, y); pen.lineTo(x + width, y - 5 * unit);
     pen.strokeStyle = "rgba(0, 0, 0, .7)"; pen.lineWidth = 4 * unit; pen.stroke();
     pen.strokeStyle = "#fff"; pen.lineWidth = 1.8 * unit; pen.stroke();
-    label(pen, length + " mm", x, y - 12 * unit, "left", 12 * unit, "#fff");
+    label(pen, length + " " + data.unit, x, y - 12 * unit, "left", 12 * unit, "#fff");
   }
 
   function show() {
     const slice = data.slices[state.index];
     slider.value = String(state.index);
     const on = slice.contours.map(function (item) { return item[0]; });
-    const words = "Slice " + slice.n + " of " + data.total + ", " + slice.mm.toFixed(1) + " mm, "
+    const words = slice.words + ", "
       + data.windows[state.window].name + " window"
-      + (on.length ? ", finding" + (on.length > 1 ? "s " : " ") + on.join(", ") + " on this slice" : ", no finding on this slice");
+      + (on.length ? ", finding" + (on.length > 1 ? "s " : " ") + on.join(", ") + " here" : ", no finding here");
     status.textContent = words;
     slider.setAttribute("aria-valuetext", words);
-    canvas.setAttribute("aria-label", data.plane + " image. " + words);
+    canvas.setAttribute("aria-label", words);
     grey(slice.png, data.size, function (values) {
       if (data.slices[state.index] === slice) { paint(canvas, values, data.size, slice.contours, data.mm); }
     });
@@ -142,7 +142,7 @@
     detailBox.classList.toggle("empty", !found);
     if (!found) { detailText.textContent = "No finding here: use the buttons to go to one."; return; }
     detailText.textContent = "Finding " + found.number + " at the resolution of the scan";
-    detail.setAttribute("aria-label", "Detail of finding " + found.number + ", slice " + slice.n);
+    detail.setAttribute("aria-label", "Detail of finding " + found.number + ", " + slice.words);
     grey(found.png[slice.k], found.size, function (values) {
       if (data.slices[state.index] === slice) { paint(detail, values, found.size, found.contours[slice.k], found.mm); }
     });
@@ -182,6 +182,7 @@
 
   window.addEventListener("resize", show);
   slider.max = String(data.slices.length - 1);
+  slider.hidden = data.slices.length < 2;
   canvas.addEventListener("keydown", key);
   slider.addEventListener("keydown", key);
   slider.addEventListener("input", function () { go(Number(slider.value)); });

@@ -17,6 +17,8 @@ BUDGET_CHARACTERS = 5_200_000
 """Of all pictures of the viewer together, as text in the page."""
 SIDE = (160, 320)
 """Least and most pixels along a side of a slice."""
+PICTURE_SIDE = 1200
+"""Most pixels along a side of a single picture."""
 DETAIL_SLICES, DETAIL_FINDINGS, DETAIL_SIDE = 15, 8, 132
 
 
@@ -79,18 +81,21 @@ def _detail(stack: Stack, finding: Finding, span: tuple[float, float]) -> dict[s
     return {"number": finding.number, "size": size, "mm": mm_per_px, "png": pictures, "contours": contours}
 
 
-def _place_mm(stack: Stack, k: int) -> float:
-    """Coordinate of a slice along the patient axis that it crosses, mm, LPS."""
-    _, rows, columns = stack.grid.shape
-    axis = int(np.abs(stack.grid.slice_normal).argmax())
-    return round(float(stack.grid.to_lps((k, (rows - 1) / 2, (columns - 1) / 2))[axis]), 2)
+def _words(stack: Stack, k: int) -> str:
+    """A slice in words, with its coordinate along the patient axis that it crosses (LPS) if it has one."""
+    words = stack.words(k)
+    if stack.is_volume:
+        _, rows, columns = stack.grid.shape
+        axis = int(np.abs(stack.grid.slice_normal).argmax())
+        words += f", {float(stack.grid.to_lps((k, (rows - 1) / 2, (columns - 1) / 2))[axis]):.1f} mm"
+    return words[0].upper() + words[1:]
 
 
 def viewer_data(stack: Stack, reading: Reading, windows: tuple[Window, ...]) -> dict[str, Any]:
     """Plain values for `viewer.js`; slices run from head to feet, front to back or right to left."""
     span = _grey_range(windows, stack.array)
     frame = whole(stack)
-    size = min(max(SIDE[0], *stack.grid.shape[1:]), SIDE[1])
+    size = min(max(SIDE[0], *stack.grid.shape[1:]), SIDE[1] if stack.is_volume or stack.slices > 1 else PICTURE_SIDE)
     details = [_detail(stack, finding, span) for finding in reading.findings[:DETAIL_FINDINGS]]
     used = sum(len(uri) for detail in details for uri in detail["png"].values())
 
@@ -103,19 +108,17 @@ def viewer_data(stack: Stack, reading: Reading, windows: tuple[Window, ...]) -> 
     slices = [
         {
             "k": k,
-            "n": stack.image_slice(k),
-            "mm": _place_mm(stack, k),
+            "words": _words(stack, k),
             "png": pictures.get(k) or picture(k),
             "contours": _contours(stack, k, frame, size),
         }
         for k in order
     ]
     return {
-        "plane": stack.plane,
-        "total": stack.slices,
         "size": size,
         "mm": frame.extent[0] * stack.grid.spacing_mm[1] / size,
         "edges": stack.edges,
+        "unit": stack.unit,
         "span": span,
         "windows": [
             {"name": w.name or f"width {w.width:g}", "low": w.center - w.width / 2, "high": w.center + w.width / 2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from overread.findings import Reason, Scope, ScopeAnswer
-from overread.image import Intensity, Source, Volume
+from overread.image import Image, Intensity, Source, Volume
 from overread.tasks.chest_ct_nodule.axial import axial
 
 MIN_LENGTH_MM = 30.0
@@ -54,8 +54,15 @@ def _against_spacing(shape: tuple[int, int, int], spacing_mm: tuple[float, float
     return reasons
 
 
-def scope_of_image(image: Volume) -> Scope:
+def scope_of_image(image: Image) -> Scope:
     """Scope by headers and by the range of values."""
+    if not isinstance(image, Volume):
+        words = f"it is a {type(image).__name__.lower()}, not a stack of CT slices"
+        return Scope(ScopeAnswer.NO, (Reason("not_a_volume", words),))
+    return _scope_of_volume(image)
+
+
+def _scope_of_volume(image: Volume) -> Scope:
     grid = axial(image).grid
     headers = scope_of_headers(image.source, grid.shape, grid.spacing_mm)
     if headers.answer is ScopeAnswer.NO:

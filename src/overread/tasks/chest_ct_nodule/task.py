@@ -23,7 +23,7 @@ from overread.findings import (
 )
 from overread.findings.codes import ABNORMAL_STRUCTURE, LUNG, NODULE
 from overread.findings.identity import digest_uid
-from overread.image import LabelMap, Source, Volume
+from overread.image import Image, LabelMap, Source, Volume
 from overread.image.window import LUNG as LUNG_WINDOW
 from overread.image.window import PULMONARY_PAPER, SOFT_TISSUE
 from overread.measure import NoduleMeasure, NotMeasurable, estimate_edge, measure_nodule
@@ -76,7 +76,7 @@ class ChestCtNodule:
         """CT of the chest, at least 30 mm long, spacing up to 5 x 1.2 x 1.2 mm."""
         return scope_of_headers(source, shape, spacing_mm)
 
-    def accepts(self, image: Volume) -> Scope:
+    def accepts(self, image: Image) -> Scope:
         """As `suits`, and values in HU with aerated lung among them."""
         return scope_of_image(image)
 
@@ -86,14 +86,14 @@ class ChestCtNodule:
 
         return example_chest(seed)
 
-    def read(self, image: Volume, runtime: Runtime, progress: Progress) -> Reading:
+    def read(self, image: Image, runtime: Runtime, progress: Progress) -> Reading:
         """Find, verify, measure, type and categorise nodules in a CT volume in HU."""
         scope = self.accepts(image)
-        if scope.answer is ScopeAnswer.NO:
+        if scope.answer is ScopeAnswer.NO or not isinstance(image, Volume):
             return self._refusal(image, scope)
         with runtime.hold_library_threads():
             reading = self._read(axial(image), scope, runtime, progress)
-        if reading.segments is None:
+        if not isinstance(reading.segments, LabelMap):
             return reading
         return replace(reading, segments=turned_back(reading.segments, image.grid))
 
@@ -192,7 +192,7 @@ class ChestCtNodule:
             score=candidate.score,
         )
 
-    def _refusal(self, image: Volume, scope: Scope) -> Reading:
+    def _refusal(self, image: Image, scope: Scope) -> Reading:
         return Reading(
             provenance=self._provenance(),
             title=TITLE,
