@@ -1,4 +1,4 @@
-"""Pictures have no millimetres: refused without the caller's, stacked by number with them."""
+"""Picture files have no millimetres: one is a radiograph without them, numbered ones a stack on the user's word."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from PIL import Image
 
 from overread.errors import DamagedFileError, GeometryError, UsageError
 from overread.geometry import Policy
-from overread.image import Intensity
-from overread.io import open_study
+from overread.image import NO_SCALE, Calibration, Intensity, Radiograph
+from overread.io import middle_picture, open_study
 
 SPACING = (2.5, 0.7, 0.9)
 
@@ -29,12 +29,35 @@ def save_all(folder, planes, pattern="slice_{}.png"):
         Image.fromarray(plane).save(folder / pattern.format(n + 1))
 
 
-def test_a_picture_opens_but_does_not_load_without_spacing(tmp_path, grey):
+def test_one_picture_is_a_radiograph_without_millimetres(tmp_path, grey):
     save_all(tmp_path, grey[:1])
     series = open_study(tmp_path).only()
     assert (series.kind, series.shape, series.spacing_mm) == ("picture", (1, 9, 11), None)
-    with pytest.raises(GeometryError, match="spacing_mm"):
+    image = series.load()
+    assert isinstance(image, Radiograph)
+    np.testing.assert_array_equal(image.array, grey[0])
+    assert (image.array.dtype, image.intensity, image.scale) == (np.uint8, Intensity.ARBITRARY, NO_SCALE)
+    assert codes(image) == codes(series) == {"orientation_unknown", "calibration"}
+    assert image.verdict.status == "caution"
+    with pytest.raises(GeometryError, match="no calibration"):
+        image.scale.require_mm()
+
+
+def test_two_lengths_give_one_picture_its_scale(tmp_path, grey):
+    save_all(tmp_path, grey[:1])
+    image = open_study(tmp_path).only().load(spacing_mm=(0.2, 0.1), intensity=Intensity.HU)
+    assert (image.scale.calibration, image.scale.require_mm()) == (Calibration.CALLER, (0.2, 0.1))
+    assert codes(image) >= {"spacing_on_word", "intensity_on_word"}
+    assert image.intensity is Intensity.HU
+
+
+def test_several_pictures_need_the_distance_between_them(tmp_path, grey):
+    save_all(tmp_path, grey[:2])
+    series = open_study(tmp_path).only()
+    with pytest.raises(GeometryError, match="2 pictures") as caught:
         series.load()
+    assert "open a file alone" in caught.value.way_out
+    assert np.array_equal(middle_picture(series).array, grey[1])
 
 
 @pytest.mark.parametrize("pattern", ["slice_{}.png", "slice_{}.tif", "slice_{:03d}.bmp.png"])
@@ -92,7 +115,7 @@ def test_a_number_left_out_is_refused(tmp_path, grey):
     assert series.load(spacing_mm=SPACING, policy=Policy.AS_IS).grid.shape[0] == 11
 
 
-@pytest.mark.parametrize("spacing", [(0, 1, 1), (1, 1), (1, float("nan"), 1)])
+@pytest.mark.parametrize("spacing", [(0, 1, 1), (1, 1), (1, float("nan"), 1), (1, 1, 1, 1)])
 def test_spacing_must_be_three_lengths(tmp_path, grey, spacing):
     save_all(tmp_path, grey[:2])
     with pytest.raises(UsageError):
@@ -115,3 +138,11 @@ def test_pictures_of_other_sizes_are_other_series(tmp_path, grey):
     assert sorted(one.n_files for one in open_study(tmp_path).series) == [2, 3]
     with pytest.raises(UsageError):
         open_study(tmp_path).only()
+
+
+def test_numbers_that_do_not_follow_each_other_are_no_stack(tmp_path, grey):
+    for number, plane in zip((1864924217, 2204125903, 2475302882), grey, strict=False):
+        Image.fromarray(plane).save(tmp_path / f"x_{number}.png")
+    study = open_study(tmp_path)
+    assert [one.shape for one in study.series] == [(1, 9, 11)] * 3
+    assert np.array_equal(study.series[2].load().array, grey[2])

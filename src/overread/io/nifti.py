@@ -14,14 +14,15 @@ from nibabel.openers import Opener
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from overread.errors import DamagedFileError, GeometryError, InputError, UnsupportedFormatError, UsageError
+from overread.errors import DamagedFileError, InputError, UnsupportedFormatError
 from overread.geometry import Fault, Grid, Policy, Severity, Verdict
 from overread.geometry.stack import verdict_of
 from overread.image import Intensity, Source, Volume
 from overread.io.exact import narrow
 from overread.io.memory import require_memory
-from overread.io.placed import affine_faults, placed_volume
+from overread.io.placed import affine_faults, placed_volume, require_grid
 from overread.io.quiet import quiet
+from overread.io.word import SpacingWord, refuse_spacing
 from overread.runtime import Progress, Runtime, silent
 
 FORMS_AGREE_MM = 0.1
@@ -65,7 +66,7 @@ class OpenedNifti:
         runtime: Runtime | None = None,
         progress: Progress = silent,
         intensity: Intensity | None = None,
-        spacing_mm: tuple[float, float, float] | None = None,
+        spacing_mm: SpacingWord | None = None,
     ) -> Volume:
         """The volume: int16 where values are whole and fit, else float32.
 
@@ -76,11 +77,8 @@ class OpenedNifti:
         DamagedFileError, ResourceError, UsageError
             The voxels are cut short; too large for memory; `spacing_mm` given though the file has its own.
         """
-        if spacing_mm is not None:
-            raise UsageError("a NIfTI file has its own spacing", where=str(self.path), way_out="Leave spacing_mm out.")
-        grid = self.grid()
-        if grid is None:
-            raise GeometryError(self.verdict.faults[0].message, where=str(self.path), way_out="Write its header anew.")
+        refuse_spacing(spacing_mm, str(self.path))
+        grid = require_grid(self.grid(), self.verdict, str(self.path))
         require_memory(6 * math.prod(self.shape), runtime or Runtime(), str(self.path))
         array = narrow(self._values())
         progress("read", 1.0)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from overread.errors import GeometryError
 from overread.geometry import Fault, Grid, Policy, Severity, Verdict
 from overread.geometry.stack import verdict_of
 from overread.image import Intensity, Source, Volume
+from overread.io.word import intensity_faults
 
 _SHEAR_NOTED_DEG = 0.05
 
@@ -32,6 +34,13 @@ def _shear_deg(affine: NDArray[np.float64]) -> float:
     return float(np.degrees(np.arcsin(np.clip(cosines.max(), 0, 1))))
 
 
+def require_grid(grid: Grid | None, opened: Verdict, where: str) -> Grid:
+    """The grid of a file; `GeometryError` with the cause where its header places no voxels."""
+    if grid is None:
+        raise GeometryError(opened.faults[0].message, where=where, way_out="Write its header anew.")
+    return grid
+
+
 def placed_volume(
     array: NDArray[np.int16] | NDArray[np.float32],
     grid: Grid,
@@ -54,9 +63,7 @@ def placed_volume(
     faults = list(opened.faults)
     if bad := int(np.count_nonzero(~np.isfinite(array))) if array.dtype.kind == "f" else 0:
         faults.append(Fault("not_finite", Severity.WARNING, f"{bad} voxels are not a number"))
-    if intensity is not None:
-        words = "HU" if intensity is Intensity.HU else intensity.name
-        faults.append(Fault("intensity_on_word", Severity.NOTE, f"values taken as {words} on the user's word"))
+    faults += intensity_faults(intensity)
     return Volume(
         array=array,
         grid=grid,

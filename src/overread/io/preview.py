@@ -26,9 +26,7 @@ def middle_picture(series: Series, runtime: Runtime | None = None) -> Radiograph
         return _of_stack(series.opened.series)
     if isinstance(series.opened, SinglePictures):
         return series.opened.picture(series.shape[0] // 2, runtime=runtime)
-    image = series.load_volume(
-        policy=Policy.AS_IS, runtime=runtime, spacing_mm=(1, 1, 1) if series.kind == "picture" else None
-    )
+    image = series.load_volume(policy=Policy.AS_IS, runtime=runtime)
     middle = image.array.shape[0] // 2
     scale = NO_SCALE if series.spacing_mm is None else _in_plane(image.grid.spacing_mm[1:])
     return Radiograph(image.array[middle], scale, image.intensity, image.source, image.verdict, image.windows)

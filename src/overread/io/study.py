@@ -16,6 +16,7 @@ from overread.io.dicom.series import DicomSeries, gather, is_localizer
 from overread.io.discover import Skipped, list_files
 from overread.io.intake import damage_faults, nothing_readable, read_headers
 from overread.io.sniff import kind_of
+from overread.io.word import Spacing, SpacingWord, refuse_word
 from overread.runtime import Progress, Runtime, silent
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from overread.io.picture import OpenedPictures
     from overread.io.research import OpenedResearchFile
 
-Spacing = tuple[float, float, float]
 _PATIENT_WORDS = "distances between pixels in the patient"
 
 
@@ -36,7 +36,7 @@ class Opened(Protocol):
         runtime: Runtime | None,
         progress: Progress,
         intensity: Intensity | None,
-        spacing_mm: Spacing | None,
+        spacing_mm: SpacingWord | None,
     ) -> Image:
         """The volume, picture or clip."""
         ...
@@ -98,7 +98,7 @@ class Series:
         runtime: Runtime | None = None,
         progress: Progress = silent,
         intensity: Intensity | None = None,
-        spacing_mm: Spacing | None = None,
+        spacing_mm: SpacingWord | None = None,
     ) -> Image:
         """Read the pixels.
 
@@ -106,8 +106,8 @@ class Series:
         ----------
         intensity : Intensity, optional
             What the values mean, on the caller's word; only for files that do not say it themselves.
-        spacing_mm : (slice, row, column), optional
-            Only for pictures, which have none.
+        spacing_mm : (slice, row, column) or (row, column), optional
+            Only for pictures, which have none: three lengths make a volume of them, two give one picture its scale.
 
         Returns
         -------
@@ -118,7 +118,7 @@ class Series:
         Raises
         ------
         GeometryError
-            A fault is fatal under `policy`, or a picture has no `spacing_mm`.
+            A fault is fatal under `policy`, or several pictures have no `spacing_mm`.
         DamagedFileError, ResourceError, UsageError
             Broken pixels; not enough memory; a word of the caller that contradicts the files.
         """
@@ -133,7 +133,7 @@ class Series:
         runtime: Runtime | None = None,
         progress: Progress = silent,
         intensity: Intensity | None = None,
-        spacing_mm: Spacing | None = None,
+        spacing_mm: SpacingWord | None = None,
     ) -> Volume:
         """As `load`, for callers that need a volume; `GeometryError` where the series is a picture or a clip."""
         image = self.load(policy=policy, runtime=runtime, progress=progress, intensity=intensity, spacing_mm=spacing_mm)
@@ -211,14 +211,9 @@ class OpenedDicom:
         runtime: Runtime | None,
         progress: Progress,
         intensity: Intensity | None,
-        spacing_mm: Spacing | None,
+        spacing_mm: SpacingWord | None,
     ) -> Volume:
-        if intensity is not None or spacing_mm is not None:
-            raise UsageError(
-                "DICOM files say themselves what their values and distances are",
-                where=str(self.series.root),
-                way_out="Leave intensity and spacing_mm out.",
-            )
+        refuse_word(intensity, spacing_mm, str(self.series.root))
         return load_dicom(self.series, policy=policy, runtime=runtime, progress=progress)
 
 
@@ -368,7 +363,7 @@ def _series_of_pictures(one: OpenedPictures) -> Series:
         spacing_mm=None,
         transfer_syntax="",
         n_files=len(one.pictures),
-        verdict=one.verdict(Policy.STRICT, None),
+        verdict=one.verdict(),
         source=one.source(),
         opened=one,
     )

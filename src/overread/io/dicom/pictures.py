@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_color_lut, apply_modality_lut, convert_color_space
 
-from overread.errors import UsageError
 from overread.geometry import Fault, Policy, Severity, Verdict
 from overread.geometry.stack import verdict_of
 from overread.image import Frames, Intensity, PixelScale, Radiograph, Source, SourceFrame, Window
@@ -31,6 +30,7 @@ from overread.io.dicom.pixels import stored_dtype, without_unused_bits
 from overread.io.dicom.scale import regions_of, scale_of
 from overread.io.dicom.stored import gives_rgb, read_samples
 from overread.io.memory import require_memory
+from overread.io.word import SpacingWord, refuse_word
 from overread.runtime import Progress, Runtime
 
 _NOWHERE = (math.nan, math.nan, math.nan)
@@ -101,15 +101,10 @@ class OpenedPicture:
         runtime: Runtime | None,
         progress: Progress,
         intensity: Intensity | None,
-        spacing_mm: tuple[float, float, float] | None,
+        spacing_mm: SpacingWord | None,
     ) -> Radiograph | Frames:
         """The picture, or the clip if there are several frames."""
-        if intensity is not None or spacing_mm is not None:
-            raise UsageError(
-                "DICOM files say themselves what their values and distances are",
-                where=str(self.root),
-                way_out="Leave intensity and spacing_mm out.",
-            )
+        refuse_word(intensity, spacing_mm, str(self.root))
         if self.frames == 1:
             picture = self.picture(0, policy, runtime)
             progress("read", 1.0)
