@@ -222,16 +222,6 @@ def test_cut_inside_the_pixels(writer, stored, policy):
     assert volume.grid.shape[0] == (8 if policy is Policy.REPAIR else 7)
 
 
-@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"])
-@pytest.mark.parametrize("cut", [30, 200])
-def test_compressed_pixels_cut_short(writer, stored, syntax, cut):
-    writer.syntax = syntax
-    paths = writer.write(stored)
-    paths[3].write_bytes(paths[3].read_bytes()[:-cut])
-    series = open_study(writer.folder).only()
-    assert "003.dcm" in refusal(DamagedFileError, lambda: series.load(runtime=Runtime(2)))
-
-
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.70"])
 def test_coded_picture_of_another_size(writer, stored, syntax):
     writer.syntax = syntax

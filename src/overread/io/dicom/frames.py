@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from io import FileIO
 from struct import Struct
 
 from overread.errors import DamagedFileError
 
 _ITEM, _END = 0xE000, 0xE0DD
 _item = Struct("<HHI")
+_END_OF_SEQUENCE = _item.pack(0xFFFE, _END, 0)
+_TAIL = 256
+"""Bytes in which the end of the pixels is looked for: trailing padding may stand behind it."""
 _STARTS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  ")  # JPEG and JPEG-LS, JPEG 2000, JP2
 Span = tuple[tuple[int, int], ...]
+
+
+def are_whole(path: str, pixel_offset: int, file_size: int, frames: int) -> bool:
+    """Whether encapsulated pixels end before the file does: by the delimiter at the tail, else by their fragments.
+
+    A file without the delimiter whose fragments are all there is whole; some writers forget it.
+    """
+    with FileIO(path) as stream:
+        stream.seek(max(pixel_offset, file_size - _TAIL))
+        if _END_OF_SEQUENCE in stream.read(_TAIL):
+            return True
+    try:
+        return len(_items(path, pixel_offset, file_size)) > frames
+    except DamagedFileError:
+        return False
 
 
 def frame_bytes_at(path: str, pixel_offset: int, file_size: int, frames: int, index: int) -> bytes:
@@ -33,8 +52,25 @@ def frame_bytes_at(path: str, pixel_offset: int, file_size: int, frames: int, in
 @lru_cache(maxsize=4)
 def _spans(path: str, pixel_offset: int, file_size: int, frames: int) -> tuple[Span, ...]:
     """(offset, length) of the fragments of each frame; the size is part of the key, so that a changed file is read."""
-    fragments: list[tuple[int, int]] = []
-    table, firsts = b"", []
+    fragments = _items(path, pixel_offset, file_size)
+    table_at = fragments.pop(0) if fragments else (pixel_offset, 0)
+    if frames == 1 and fragments:
+        return (tuple(fragments),)
+    if len(fragments) == frames:
+        return tuple((one,) for one in fragments)
+    with open(path, "rb") as stream:  # noqa: PTH123
+
+        def first(item: tuple[int, int], count: int) -> bytes:
+            stream.seek(item[0])
+            return stream.read(min(count, item[1]))
+
+        table, firsts = first(table_at, 4 * frames), [first(fragment, 12) for fragment in fragments]
+    return _grouped(path, fragments, firsts, table if len(table) == table_at[1] else b"", frames)
+
+
+def _items(path: str, pixel_offset: int, file_size: int) -> list[tuple[int, int]]:
+    """(offset, length) of all items up to the delimiter or the end of the file: the offset table, then fragments."""
+    items: list[tuple[int, int]] = []
     with open(path, "rb") as stream:  # noqa: PTH123
         pos = pixel_offset
         while pos + 8 <= file_size:
@@ -45,17 +81,9 @@ def _spans(path: str, pixel_offset: int, file_size: int, frames: int) -> tuple[S
                 break
             if (group, element) != (0xFFFE, _ITEM) or pos + length > file_size:
                 raise _broken(path, "are cut short or their fragments are broken")
-            if pos == pixel_offset + 8:
-                table = stream.read(length)
-            else:
-                fragments.append((pos, length))
-                firsts.append(stream.read(12))
+            items.append((pos, length))
             pos += length
-    if frames == 1 and fragments:
-        return (tuple(fragments),)
-    if len(fragments) == frames:
-        return tuple((one,) for one in fragments)
-    return _grouped(path, fragments, firsts, table, frames)
+    return items
 
 
 def _grouped(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from overread.errors import DamagedFileError, UnsupportedFormatError
 from overread.io.dicom.charset import codec_of
+from overread.io.dicom.frames import are_whole
 from overread.io.dicom.privacy import Patient
 from overread.io.dicom.tags import (
     EXPLICIT_LITTLE,
@@ -146,7 +147,8 @@ class Shared:
 class Header(NamedTuple):
     """One frame of an image file. `pixel_offset` is -1 where only pydicom can reach the pixels.
 
-    `pixel_offset` and `pixel_length` are those of the whole pixel data; `frame_number` counts from 1.
+    `pixel_offset` and `pixel_length` are those of the whole pixel data; `frame_number` counts from 1. `is_whole` is
+    False where compressed pixels go on beyond the end of the file.
     """
 
     path: str
@@ -157,6 +159,7 @@ class Header(NamedTuple):
     pixel_length: int
     file_size: int
     frame_number: int = 1
+    is_whole: bool = True
 
 
 class NoPixelsError(Exception):
@@ -196,7 +199,12 @@ def read_header(path: str, cache: SharedCache, head: bytes | None = None, size: 
             head, size = first_bytes(path, more)
         except OddHeaderError:
             return _from_pydicom(path, cache, size)
-    return header_from(path, walked, cache, size)
+    header = header_from(path, walked, cache, size)
+    if header.pixel_length == UNDEFINED and not are_whole(
+        path, header.pixel_offset, size, max(1, header.shared.frames)
+    ):
+        return header._replace(is_whole=False)
+    return header
 
 
 def first_bytes(path: str, count: int = FIRST_READ) -> tuple[bytes, int]:

@@ -28,6 +28,7 @@ from overread.io.dicom.fallback import understood
 from overread.io.dicom.header import Header
 from overread.io.dicom.pixels import stored_dtype, without_unused_bits
 from overread.io.dicom.scale import regions_of, scale_of
+from overread.io.dicom.series import is_cut_short
 from overread.io.dicom.stored import gives_rgb, read_samples
 from overread.io.memory import require_memory
 from overread.io.word import SpacingWord, refuse_word
@@ -65,6 +66,8 @@ class OpenedPicture:
         """A picture has no stack to judge: what it is, whether it lost detail, what its millimetres are worth."""
         shared = self.header.shared
         faults = list(self.faults)
+        if is_cut_short(self.header):
+            faults.append(Fault("truncated_file", Severity.FATAL, "the file ends inside its pixels"))
         codec = CODECS.get(shared.transfer_syntax)
         if shared.lossy or (codec is not None and codec.lossy):
             faults.append(Fault("lossy", Severity.WARNING, "the picture was compressed with loss"))

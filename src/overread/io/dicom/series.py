@@ -166,10 +166,10 @@ def is_picture(shared: Shared) -> bool:
 
 
 def is_cut_short(header: Header) -> bool:
-    """Whether a file with native pixels ends before its last pixel."""
+    """Whether a file ends before its last pixel, or inside its compressed pixels."""
     shared = header.shared
     if shared.transfer_syntax not in NATIVE or header.pixel_offset < 0:
-        return False
+        return not header.is_whole
     need = _native_length(shared)
     return header.pixel_length < need or header.pixel_offset + need > header.file_size
 
