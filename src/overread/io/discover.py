@@ -9,12 +9,12 @@ from typing import Literal
 
 from overread.errors import InputError, NothingReadableError
 
-SkipKind = Literal["not_an_image", "no_pixels", "unsupported", "damaged", "no_permission"]
+SkipKind = Literal["not_an_image", "no_pixels", "unsupported", "damaged", "no_permission", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file or folder that gave no image, and why in plain words."""
+    """A file or folder that gave no image, and why in plain words; `missing` if an index lists it in vain."""
 
     path: Path
     reason: str

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.errors import DamagedFileError, InputError, NothingReadableError, UnsupportedFormatError
-from overread.geometry import Fault, Severity
-from overread.io.dicom.header import Header, NoPixelsError, SharedCache, first_bytes, read_header
+from overread.io.dicom.header import DIRECTORY_CLASS, Header, NoPixelsError, SharedCache, first_bytes, read_header
 from overread.io.dicom.pixels import cannot_read
 from overread.io.dicom.series import ENHANCED_CLASSES, is_picture, refusal
-from overread.io.discover import SkipKind, Skipped, relative
+from overread.io.discover import SkipKind, Skipped
 from overread.io.sniff import kind_of
 from overread.runtime import Progress
 
 if TYPE_CHECKING:
+    from overread.io.dicom.index import Listed
     from overread.io.nifti import OpenedNifti
     from overread.io.picture import Picture
     from overread.io.research import OpenedResearchFile
@@ -30,7 +31,15 @@ class Found:
     dicom_pictures: list[Header] = field(default_factory=list)
     placed: list[OpenedNifti | OpenedResearchFile] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
+    indexes: list[str] = field(default_factory=list)
+    missing: list[Listed] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+
+    def image_files(self) -> Iterator[str]:
+        """Paths of the files that gave an image."""
+        yield from (header.path for header in (*self.headers, *self.dicom_pictures))
+        yield from (str(one.path) for one in self.placed)
+        yield from (one.path for one in self.pictures)
 
 
 class _NotAnImageError(Exception):
@@ -50,6 +59,8 @@ def read_headers(files: list[str], root: Path, progress: Progress) -> Found:
             header = _read_one(file, root, cache, found)
         except (_NotAnImageError, NoPixelsError, InputError, OSError) as error:
             found.skipped.append(_skip(file, error))
+            if isinstance(error, NoPixelsError) and error.sop_class_uid == DIRECTORY_CLASS:
+                found.indexes.append(file)
             continue
         if header is None:
             continue
@@ -64,6 +75,8 @@ def read_headers(files: list[str], root: Path, progress: Progress) -> Found:
             _sort_in(header, found)
         except InputError as error:
             found.skipped.append(_skip(file, error))
+    if found.indexes:
+        _read_indexes(found, files)
     return found
 
 
@@ -140,13 +153,20 @@ def _skip(file: str, error: Exception) -> Skipped:
     return Skipped(Path(file), error.what if isinstance(error, InputError) else str(error), kind)
 
 
-def damage_faults(skipped: list[Skipped], root: Path) -> tuple[Fault, ...]:
-    """A warning for every series of a path where files are damaged: one of them may be a slice of it."""
-    files = tuple(relative(str(one.path), root) for one in skipped if one.kind in ("damaged", "no_permission"))
-    if not files:
-        return ()
-    message = f"{len(files)} files beside it cannot be read, the first {files[0]}; slices may be missing at its ends"
-    return (Fault("unreadable_files", Severity.WARNING, message, None, files),)
+def _read_indexes(found: Found, files: list[str]) -> None:
+    """Name the files that indexes list and that are not there."""
+    from overread.io.dicom.index import not_there, read_index  # noqa: PLC0415  (pydicom, only where there is an index)
+
+    for index in found.indexes:
+        try:
+            listed = read_index(Path(index))
+        except InputError as error:
+            found.skipped.append(Skipped(Path(index), f"the index cannot be followed: {error.what}", "damaged"))
+            continue
+        missing = not_there(listed, files)
+        found.missing += missing
+        reason = "listed in the DICOMDIR, but not there"
+        found.skipped += [Skipped(one.path, reason, "missing") for one in missing]
 
 
 def nothing_readable(root: Path, files: list[str], skipped: list[Skipped]) -> InputError:
@@ -158,9 +178,15 @@ def nothing_readable(root: Path, files: list[str], skipped: list[Skipped]) -> In
         "damaged": DamagedFileError,
         "unsupported": UnsupportedFormatError,
         "no_permission": InputError,
+        "missing": NothingReadableError,
     }
     kind = next((kind for kind in by_kind if kinds[kind]), skipped[0].kind)
     first = next(one for one in skipped if one.kind == kind)
+    if kind == "missing":
+        what = (
+            f"the DICOMDIR lists {kinds[kind]} files that are not there, the first {first.path}, and there is no other"
+        )
+        return NothingReadableError(what, where=str(root), way_out="Copy the whole medium, not its index alone.")
     if len(files) == 1 and not root.is_dir():
         what = first.reason
     else:

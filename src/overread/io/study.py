@@ -14,8 +14,9 @@ from overread.io.dicom.header import Header, first_bytes
 from overread.io.dicom.load import load_dicom
 from overread.io.dicom.series import DicomSeries, gather, is_localizer
 from overread.io.discover import Skipped, list_files
-from overread.io.intake import damage_faults, nothing_readable, read_headers
+from overread.io.intake import nothing_readable, read_headers
 from overread.io.sniff import kind_of
+from overread.io.surroundings import Surroundings
 from overread.io.word import Spacing, SpacingWord, refuse_word
 from overread.runtime import Progress, Runtime, silent
 
@@ -235,7 +236,8 @@ def open_study(path: str | Path, *, progress: Progress = silent) -> Study:
     files, skipped = list_files(root)
     found = read_headers(files, root, progress)
     skipped += found.skipped
-    series = [_series_of(one) for one in gather(found.headers, root, damage_faults(skipped, root))]
+    around = Surroundings.of(root, found.image_files(), skipped, found.missing)
+    series = [_series_of(one) for one in gather(found.headers, root, around.faults)]
     if found.dicom_pictures:
         series += _dicom_pictures(found.dicom_pictures, root, skipped)
     series += [_series_of_placed(one) for one in found.placed]

@@ -165,6 +165,10 @@ class Header(NamedTuple):
 class NoPixelsError(Exception):
     """A sound DICOM object without pixels; the text names its kind."""
 
+    def __init__(self, what: str, sop_class_uid: str) -> None:
+        super().__init__(what)
+        self.sop_class_uid = sop_class_uid
+
 
 SharedCache = dict[tuple[str, tuple[bytes | None, ...]], Shared]
 
@@ -231,7 +235,7 @@ def header_from(path: str, walked: Walked, cache: SharedCache, size: int) -> Hea
             raise UnsupportedFormatError("floating-point pixel data", where=path)
         if not shared.sop_class_uid:
             raise DamagedFileError("it begins like DICOM but says neither what it is nor any pixel", where=path)
-        raise NoPixelsError(describe_class(shared.sop_class_uid, shared.modality))
+        raise NoPixelsError(describe_class(shared.sop_class_uid, shared.modality), shared.sop_class_uid)
     if walked.pixel_length == UNDEFINED and walked.transfer_syntax in (IMPLICIT_LITTLE, EXPLICIT_LITTLE):
         raise DamagedFileError("its pixels are in fragments, but its transfer syntax has none", where=path)
     return Header(
@@ -364,8 +368,9 @@ def _uint16(raw: bytes, default: int) -> int:
     return int.from_bytes(raw[:2], "little") if len(raw) >= 2 else default
 
 
+DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 _CLASSES = {
-    "1.2.840.10008.1.3.10": "a DICOMDIR index",
+    DIRECTORY_CLASS: "a DICOMDIR index",
     "1.2.840.10008.5.1.4.1.1.66.4": "a segmentation (SEG)",
     "1.2.840.10008.5.1.4.1.1.66.7": "a label map segmentation (SEG)",
     "1.2.840.10008.5.1.4.1.1.66.5": "a surface segmentation",

@@ -194,14 +194,20 @@ def is_localizer(shared: Shared) -> bool:
     return "LOCALIZER" in shared.image_type.split("\\")
 
 
-def gather(headers: Sequence[Header], root: Path, faults: Sequence[Fault] = ()) -> list[DicomSeries]:
-    """Series from headers in order of path: by series UID, localizers apart. Each gets `faults` beside its own."""
+def _no_faults(headers: Sequence[Header]) -> Sequence[Fault]:
+    return ()
+
+
+def gather(
+    headers: Sequence[Header], root: Path, more: Callable[[Sequence[Header]], Sequence[Fault]] = _no_faults
+) -> list[DicomSeries]:
+    """Series from headers in order of path: by series UID, localizers apart. Each gets `more` faults beside its own."""
     groups: dict[Hashable, list[Header]] = defaultdict(list)
     for header in headers:
         shared = header.shared
         groups[shared.study_uid, shared.series_uid, is_localizer(shared)].append(header)
     return [
-        DicomSeries(root, tuple(stack), (*_faults(stack, root), *_split_notes(stack), *faults))
+        DicomSeries(root, tuple(stack), (*_faults(stack, root), *_split_notes(stack), *more(stack)))
         for group in groups.values()
         for stack in split_stacks(group)
     ]
