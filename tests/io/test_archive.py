@@ -4,11 +4,21 @@ import errno
 import os
 import struct
 import zipfile
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from overread.errors import DamagedFileError, InputError, NothingReadableError, ResourceError, UnsupportedFormatError
+from overread.errors import (
+    DamagedFileError,
+    GeometryError,
+    InputError,
+    NothingReadableError,
+    ResourceError,
+    UnsupportedFormatError,
+)
+from overread.image import Radiograph
 from overread.io import open_study
 
 
@@ -57,7 +67,7 @@ def test_entry_longer_than_it_says(tmp_path):
         out.writestr("one", b"y" * 1000)
     raw = path.read_bytes()
     path.write_bytes(raw.replace(struct.pack("<II", 1000, 1000), struct.pack("<II", 1000, 10)))
-    with pytest.raises(DamagedFileError, match="archive is damaged"):
+    with pytest.raises(DamagedFileError, match="one: the entry is damaged inside the archive"):
         open_study(path)
 
 
@@ -89,12 +99,110 @@ def test_cut_short(archive, cut):
         open_study(archive)
 
 
-def test_damaged_entry(archive):
+def damage_first_entry(archive):
     raw = bytearray(archive.read_bytes())
     raw[200:260] = bytes(60)
     archive.write_bytes(raw)
-    with pytest.raises(DamagedFileError, match="archive is damaged"):
-        open_study(archive)
+
+
+def test_a_damaged_entry_costs_itself_alone(archive, stored):
+    damage_first_entry(archive)
+    study = open_study(archive)
+    (lost,) = study.skipped
+    assert (lost.path, lost.kind) == (archive / "deep" / "er" / "000.dcm", "damaged")
+    assert "damaged inside the archive" in lost.reason
+    (series,) = study.series
+    assert {fault.code: fault.files for fault in series.verdict.faults} == {"unreadable_files": ("deep/er/000.dcm",)}
+    assert np.array_equal(series.load().array, stored[1:] - 1024)
+
+
+def test_an_entry_that_occurs_twice(archive, recwarn):
+    with zipfile.ZipFile(archive, "a") as out:
+        out.writestr("deep/er/003.dcm", b"other")
+    recwarn.clear()
+    study = open_study(archive)
+    assert [one.path.name for one in study.skipped] == ["003.dcm"]
+    assert "several entries of this name" in study.skipped[0].reason
+    assert study.series[0].n_files == 8
+
+
+def test_an_entry_packed_in_another_way(archive):
+    raw = bytearray(archive.read_bytes())
+    for mark, at in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
+        start = raw.index(mark) + at
+        raw[start : start + 2] = struct.pack("<H", 97)
+    archive.write_bytes(raw)
+    study = open_study(archive)
+    assert [(one.path.name, one.kind) for one in study.skipped] == [("000.dcm", "unsupported")]
+
+
+def all_texts(error):
+    return " ".join((str(error), error.what, error.where, error.way_out, *map(str, error.args)))
+
+
+def test_no_message_shows_the_private_folder(writer, stored, tmp_path):
+    """Whatever is wrong inside, the archive is named."""
+    paths = writer.write(stored)
+    paths[2].write_bytes(paths[2].read_bytes()[:-100])
+    path = tmp_path / "scans.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        for one in paths[1:]:
+            out.write(one, f"deep/{one.name}")
+        out.write(paths[0], "deep/000.dcm")
+        out.writestr("note.txt", "hello")
+    study = open_study(path)
+    series = study.series[0]
+    private = str(series.source.root)
+    assert private not in str(path)
+    assert [one.path for one in study.skipped] == [path / "note.txt"]
+    with pytest.raises(DamagedFileError) as caught:
+        series.load()
+    assert private not in all_texts(caught.value)
+    assert str(path) in all_texts(caught.value)
+    Path(series.source.paths[0]).unlink()
+    with pytest.raises(InputError) as caught:
+        series.load(policy="repair")
+    assert private not in all_texts(caught.value)
+    assert f"{path}/deep/000.dcm" in all_texts(caught.value)
+    with pytest.raises(GeometryError) as caught:
+        replace(series, opened=_Gives(study.series[0])).load_volume()
+    assert private not in all_texts(caught.value)
+
+
+class _Gives:
+    """A series that loads as a picture."""
+
+    def __init__(self, series):
+        self.series = series
+
+    def load(self, *words):
+        return Radiograph(np.zeros((2, 2), np.uint8))
+
+
+def test_nothing_readable_inside_names_the_member(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        out.writestr("in/one.txt", "hello")
+        out.writestr("in/two.txt", "hello")
+    with pytest.raises(NothingReadableError, match=r"the first: one\.txt: not an image") as caught:
+        open_study(path)
+    assert caught.value.where == str(path)
+    assert "overread-" not in all_texts(caught.value)
+
+
+@pytest.mark.parametrize("outer", ["folder", "zip"])
+def test_an_archive_inside_is_named_with_what_to_do(outer, archive, writer, tmp_path):
+    if outer == "folder":
+        archive.rename(writer.folder / "inner.zip")
+        study, expected = open_study(writer.folder), writer.folder / "inner.zip"
+    else:
+        with zipfile.ZipFile(tmp_path / "outer.zip", "w") as out:
+            out.write(archive, "inner.zip")
+            out.write(next(writer.folder.iterdir()), "one.dcm")
+        study, expected = open_study(tmp_path / "outer.zip"), tmp_path / "outer.zip" / "inner.zip"
+    assert [(one.path, one.reason) for one in study.skipped] == [
+        (expected, "a zip archive inside what was opened: unpack it, then open its folder")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -114,13 +222,6 @@ def test_archive_without_images(tmp_path):
         out.writestr("readme.txt", "hello")
     with pytest.raises(NothingReadableError, match="not an image"):
         open_study(tmp_path / "a.zip")
-
-
-def test_archive_beside_a_series_is_reported(archive, writer):
-    archive.rename(writer.folder / "more.zip")
-    study = open_study(writer.folder)
-    assert [series.n_files for series in study.series] == [8]
-    assert "open it by itself" in study.skipped[0].reason
 
 
 def test_results_of_ours_are_not_read_again(writer, stored):

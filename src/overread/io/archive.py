@@ -10,9 +10,12 @@ import stat
 import tempfile
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from overread.errors import DamagedFileError, InputError, ResourceError, UnsupportedFormatError
+from overread.io.discover import Skipped
+from overread.io.private import stand_for
 
 MOST_RATIO = 200
 """Medical images pack to a tenth at best; padding and masks to a hundredth."""
@@ -22,26 +25,35 @@ KEEP_FREE_BYTES = 1 << 30
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
-_unpacked: dict[tuple[str, int, int], Path] = {}
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """The private folder with the files of an archive, and the entries that are not in it, by their place there."""
+
+    folder: Path
+    skipped: tuple[Skipped, ...]
 
 
-def unpack(archive: Path) -> Path:
-    """The private folder with the files of a zip archive; an archive that did not change is unpacked once a process.
+_unpacked: dict[tuple[str, int, int], Unpacked] = {}
+
+
+def unpack(archive: Path) -> Unpacked:
+    """Unpack a zip archive; one that did not change is unpacked once a process. A broken entry costs no other.
 
     Raises
     ------
     InputError
         An entry would be written outside the folder, or is a link.
     UnsupportedFormatError
-        Entries are encrypted, or packed in a way that is not known.
+        Entries are encrypted.
     ResourceError
         It unpacks to more than a bomb's share of its size, or to more than the disk holds.
     DamagedFileError
-        It is broken, or an entry does not check.
+        Its list of entries is broken.
     """
     status = archive.stat()
     key = (str(archive.resolve()), status.st_mtime_ns, status.st_size)
-    if key in _unpacked and _unpacked[key].is_dir():
+    if key in _unpacked and _unpacked[key].folder.is_dir():
+        stand_for(_unpacked[key].folder, archive)
         return _unpacked[key]
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -49,8 +61,8 @@ def unpack(archive: Path) -> Path:
             _require_harmless(archive, entries)
             folder = Path(tempfile.mkdtemp(prefix="overread-"))
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
-            for entry in entries:
-                _write(opened, entry, folder / _safe_name(archive, entry))
+            stand_for(folder, archive)
+            skipped = [why for entry in entries if (why := _unpack_entry(opened, entry, folder)) is not None]
     except OSError as error:
         kind = ResourceError if error.errno in (errno.ENOSPC, errno.EDQUOT) else InputError
         raise kind(
@@ -58,16 +70,28 @@ def unpack(archive: Path) -> Path:
             where=str(archive),
             way_out="Unpack it yourself.",
         ) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise DamagedFileError(
             f"the archive is damaged ({type(error).__name__})", where=str(archive), way_out="Copy or send it again."
         ) from None
+    _unpacked[key] = Unpacked(folder, tuple(skipped))
+    return _unpacked[key]
+
+
+def _unpack_entry(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> Skipped | None:
+    """Write one entry; why not, where it is broken, packed in another way, or there already."""
+    target = folder / _safe_name(folder, entry)
+    if target.exists():
+        return Skipped(target, "the archive holds several entries of this name; the first was taken", "damaged")
+    try:
+        _write(opened, entry, target)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        target.unlink(missing_ok=True)
+        return Skipped(target, f"the entry is damaged inside the archive ({type(error).__name__})", "damaged")
     except NotImplementedError:
-        raise UnsupportedFormatError(
-            "the archive is packed in a way that is not known here", where=str(archive), way_out="Unpack it first."
-        ) from None
-    _unpacked[key] = folder
-    return folder
+        target.unlink(missing_ok=True)
+        return Skipped(target, "the entry is packed in a way that is not known here: unpack it first", "unsupported")
+    return None
 
 
 def _require_harmless(archive: Path, entries: list[zipfile.ZipInfo]) -> None:

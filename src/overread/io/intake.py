@@ -127,7 +127,7 @@ def _read_one(file: str, root: Path, cache: SharedCache, found: Found) -> Header
 
         found.pictures.append(open_picture(file))
     elif kind == "zip":
-        raise _NotAnImageError("a zip archive inside what was opened: open it by itself, or unpack it")
+        raise _NotAnImageError("a zip archive inside what was opened: unpack it, then open its folder")
     else:
         raise _NotAnImageError("the file is empty" if size == 0 else _not_known(head))
     return None
@@ -187,10 +187,11 @@ def nothing_readable(root: Path, files: list[str], skipped: list[Skipped]) -> In
             f"the DICOMDIR lists {kinds[kind]} files that are not there, the first {first.path}, and there is no other"
         )
         return NothingReadableError(what, where=str(root), way_out="Copy the whole medium, not its index alone.")
-    if len(files) == 1 and not root.is_dir():
+    if files == [str(root)]:
         what = first.reason
     else:
-        what = f"none of {len(files)} files is an image that can be read; the first: {first.path.name}: {first.reason}"
+        count = max(len(files), len(skipped))  # entries of an archive may be skipped before they are files
+        what = f"none of {count} files is an image that can be read; the first: {first.path.name}: {first.reason}"
     return by_kind.get(kind, NothingReadableError)(
         what,
         where=str(root),

@@ -8,6 +8,7 @@ from overread.geometry import Policy
 from overread.image import NO_SCALE, Calibration, Intensity, PixelScale, Radiograph, Window
 from overread.io.dicom.pixels import read_float32
 from overread.io.dicom.series import DicomSeries, rescale_of
+from overread.io.private import users_paths
 from overread.io.study import OpenedDicom, Series, SinglePictures
 from overread.runtime import Runtime
 
@@ -22,6 +23,11 @@ def middle_picture(series: Series, runtime: Runtime | None = None) -> Radiograph
     InputError
         The picture cannot be read.
     """
+    with users_paths():
+        return _middle(series, runtime)
+
+
+def _middle(series: Series, runtime: Runtime | None) -> Radiograph:
     if isinstance(series.opened, OpenedDicom):
         return _of_stack(series.opened.series)
     if isinstance(series.opened, SinglePictures):

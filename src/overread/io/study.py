@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
@@ -15,6 +15,7 @@ from overread.io.dicom.load import load_dicom
 from overread.io.dicom.series import DicomSeries, gather, is_localizer
 from overread.io.discover import Skipped, list_files
 from overread.io.intake import nothing_readable, read_headers
+from overread.io.private import as_users_know, users_paths
 from overread.io.sniff import kind_of
 from overread.io.surroundings import Surroundings
 from overread.io.word import Spacing, SpacingWord, refuse_word
@@ -125,7 +126,8 @@ class Series:
         """
         if self.opened is None:
             raise UsageError("this series was made by hand and has no files to load")
-        return self.opened.load(policy, runtime, progress, intensity, spacing_mm)
+        with users_paths():
+            return self.opened.load(policy, runtime, progress, intensity, spacing_mm)
 
     def load_volume(
         self,
@@ -141,7 +143,7 @@ class Series:
         if not isinstance(image, Volume):
             raise GeometryError(
                 f"it is a {type(image).__name__.lower()}, not a stack of slices",
-                where=str(self.source.root or ""),
+                where=as_users_know(str(self.source.root or "")),
                 way_out="Open a CT, MR or PET series, or name a task that reads pictures.",
             )
         return image
@@ -231,9 +233,14 @@ def open_study(path: str | Path, *, progress: Progress = silent) -> Study:
     NothingReadableError, DamagedFileError, UnsupportedFormatError, InputError
         Nothing exists there, or no file gave an image; the message says why for the first of them.
     """
-    opened = Path(path)
-    root = _unpacked_root(opened)
+    with users_paths():
+        return _open(Path(path), progress)
+
+
+def _open(opened: Path, progress: Progress) -> Study:
+    root, unpacked = _unpacked_root(opened)
     files, skipped = list_files(root)
+    skipped += unpacked
     found = read_headers(files, root, progress)
     skipped += found.skipped
     around = Surroundings.of(root, found.image_files(), skipped, found.missing)
@@ -249,22 +256,27 @@ def open_study(path: str | Path, *, progress: Progress = silent) -> Study:
     if not series:
         raise nothing_readable(opened, files, skipped)
     series.sort(key=_order)
-    return Study(opened, tuple(series), tuple(skipped))
+    told = (replace(one, path=Path(as_users_know(str(one.path))), reason=as_users_know(one.reason)) for one in skipped)
+    return Study(opened, tuple(series), tuple(told))
 
 
-def _unpacked_root(path: Path) -> Path:
-    """The folder that an archive, or the index of a medium, stands for; any other path as it is."""
+def _unpacked_root(path: Path) -> tuple[Path, tuple[Skipped, ...]]:
+    """The folder that an archive, or the index of a medium, stands for; any other path as it is.
+
+    With it, the entries of an archive that could not be unpacked.
+    """
     try:
         if not path.is_file():
-            return path
+            return path, ()
         head, _ = first_bytes(str(path))
     except OSError:
-        return path  # said where the files are listed
+        return path, ()  # said where the files are listed
     if kind_of(head) == "zip":
         from overread.io.archive import unpack  # noqa: PLC0415  (only where there is an archive)
 
-        return unpack(path)
-    return path.parent if path.name.upper() == "DICOMDIR" and kind_of(head) == "dicom" else path
+        unpacked = unpack(path)
+        return unpacked.folder, unpacked.skipped
+    return path.parent if path.name.upper() == "DICOMDIR" and kind_of(head) == "dicom" else path, ()
 
 
 def _order(series: Series) -> tuple[str, float, str, bool, str]:
