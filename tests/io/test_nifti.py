@@ -141,7 +141,7 @@ def test_nan_voxels_are_counted(tmp_path, values):
     some[0, 0, :2] = np.nan
     save(tmp_path, some)
     (fault,) = [one for one in load(tmp_path).verdict.faults if one.code == "not_finite"]
-    assert fault.message.startswith("2 voxels")
+    assert fault.message.startswith("2 values")
 
 
 def test_trailing_axis_of_one_is_dropped_and_more_is_refused(tmp_path, values):

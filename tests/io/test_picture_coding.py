@@ -157,7 +157,7 @@ def test_real_numbers_and_those_that_are_none(tmp_path):
     Image.fromarray(real).save(tmp_path / "x.tif")
     image = loaded(tmp_path)
     assert np.array_equal(image.array, real, equal_nan=True)
-    assert "1 pixels are not a number" in image.verdict.sentence()
+    assert "1 values are not a number" in image.verdict.sentence()
 
 
 def test_single_bits_are_black_and_white(tmp_path):

@@ -118,11 +118,11 @@ def test_sizes_without_directions_leave_the_sides_unknown(values, tmp_path):
     ("swap", "kind", "words"),
     [
         ((b"type: short", b"type: block"), UnsupportedFormatError, "'block'"),
-        ((b"dimension: 3", b"dimension: 4"), UnsupportedFormatError, "expected three"),
+        ((b"dimension: 3", b"dimension: 4"), DamagedFileError, "says 4 axes, but sizes of 3"),
         ((b"encoding: raw", b"encoding: hex"), UnsupportedFormatError, "'hex'"),
         ((b"space: left-posterior-superior", b"space: scanner-xyz"), UnsupportedFormatError, "'scanner-xyz'"),
         ((b"(0,2,0)", b"none"), UnsupportedFormatError, "no direction"),
-        ((b"sizes: 5 4 3", b"sizes: 5 4"), UnsupportedFormatError, "expected three"),
+        ((b"sizes: 5 4 3", b"sizes: 5 4"), DamagedFileError, "says 3 axes, but sizes of 2"),
         ((b"sizes: 5 4 3", b"sizes: 5 4 9"), DamagedFileError, "ends before its voxels"),
         ((b"sizes: 5 4 3", b"sizes: 5 4 x"), DamagedFileError, "contradicts itself"),
         ((b"sizes: 5 4 3", b"sizes: 5 4 0"), DamagedFileError, "voxels"),
@@ -146,7 +146,7 @@ def test_broken_nrrd(swap, kind, words, values, tmp_path):
 @pytest.mark.parametrize(
     ("swap", "kind", "words"),
     [
-        ((b"NDims = 3", b"NDims = 2"), UnsupportedFormatError, "expected three"),
+        ((b"NDims = 3", b"NDims = 2"), DamagedFileError, "says 2 axes, but sizes of 3"),
         ((b"MET_SHORT", b"MET_STRING"), UnsupportedFormatError, "MET_STRING"),
         ((b"DimSize = 5 4 3", b"DimSize = 5 4 9"), DamagedFileError, "ends before its voxels"),
         ((b"ElementSpacing", b"ElementSpicing"), DamagedFileError, "no distance"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,6 +33,21 @@ class Calibration(StrEnum):
     """Only pixels."""
 
 
+RELATIVE_ERRORS: dict[Calibration, tuple[float, float]] = {
+    Calibration.PATIENT: (0.0, 0.0),
+    Calibration.FIDUCIAL: (-0.02, 0.02),  # the known size, and finding its edges
+    Calibration.GEOMETRY: (-0.05, 0.05),  # the depth of the body part in the beam is estimated
+    Calibration.MAGNIFICATION: (-0.05, 0.05),  # as above: the factor is that of one plane
+    Calibration.REGION: (-0.02, 0.02),  # speed of sound away from 1540 m/s
+    Calibration.NOMINAL: (-0.3, 0.3),  # the film was a projection, and may have been printed smaller
+    Calibration.UNSAID: (-0.3, 0.3),
+    Calibration.DETECTOR: (-0.3, 0.0),  # magnified by 1.0 to 1.4 at usual distances, never made smaller
+    Calibration.CALLER: (0.0, 0.0),
+    Calibration.NONE: (-1.0, math.inf),
+}
+"""How far true lengths may lie from measured ones, from the usual spread of magnification (PS3.3 C.8.7.4, C.8.11.7)."""
+
+
 @dataclass(frozen=True, slots=True)
 class PixelScale:
     """Millimetres of a pixel, with their evidence.
@@ -40,16 +56,27 @@ class PixelScale:
     ----------
     spacing_mm : (row, column) or None
         Distance between neighbouring rows and columns; None where nothing tells it.
-    relative_error : float
-        Half-width at 95 % of what the calibration alone adds to a length, as a share of it.
+    relative_error : (lowest, highest)
+        Of (true length - measured length) / measured length, at 95 %: what the calibration alone adds. One-sided where
+        it can only err to one side.
     words : str
         One sentence for people.
     """
 
     calibration: Calibration
     spacing_mm: tuple[float, float] | None
-    relative_error: float
+    relative_error: tuple[float, float]
     words: str
+
+    @classmethod
+    def of(cls, calibration: Calibration, spacing_mm: tuple[float, float] | None, words: str) -> PixelScale:
+        """With the usual error of its class."""
+        return cls(calibration, spacing_mm, RELATIVE_ERRORS[calibration], words)
+
+    def length_bounds_mm(self, length_mm: float) -> tuple[float, float]:
+        """Between which lengths the true one lies, as far as the calibration goes, for a measured one."""
+        low, high = self.relative_error
+        return length_mm * (1 + low), length_mm * (1 + high)
 
     def require_mm(self) -> tuple[float, float]:
         """The spacing, (row, column) mm; `GeometryError` where there is none."""
@@ -61,4 +88,4 @@ class PixelScale:
         return self.spacing_mm
 
 
-NO_SCALE = PixelScale(Calibration.NONE, None, float("inf"), "nothing says how large a pixel is")
+NO_SCALE = PixelScale.of(Calibration.NONE, None, "nothing says how large a pixel is")

@@ -22,6 +22,15 @@ def narrow(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:
     return values.astype(np.float32)
 
 
+def narrow_picture(values: NDArray[Any]) -> NDArray[Any]:
+    """(row, column) values of any real type: uint8 and uint16 stay what they are, others as `narrow`."""
+    if values.dtype in (np.uint8, np.uint16):
+        native: NDArray[Any] = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+        return native
+    narrowed: NDArray[Any] = narrow(values[None])[0]
+    return narrowed
+
+
 def _fits(plane: NDArray[Any]) -> bool:
     low, high = plane.min(), plane.max()
     if not (low >= _INT16.min and high <= _INT16.max):  # also False where one is NaN

@@ -24,7 +24,12 @@ _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"\0\0\0\x01\0\0", "an MGH image (FreeSurfer)"),
 )
 _GZIP = b"\x1f\x8b"
-_WAY = {"a bzip2 file": "unpack it first", "an xz file": "unpack it first"}
+_WAY = {
+    "a bzip2 file": "unpack it first",
+    "an xz file": "unpack it first",
+    "a GIF picture": "save its pictures as PNG, or export a clip as a DICOM multi-frame image",
+    "a JPEG 2000 picture without DICOM around it": "save it as PNG",
+}
 
 
 def describe(head: bytes) -> str:

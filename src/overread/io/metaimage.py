@@ -8,6 +8,7 @@ import numpy as np
 
 from overread.errors import UnsupportedFormatError
 from overread.io.research import Layout, beside, damaged
+from overread.io.unplaced import header_scale
 
 _CODES = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4", "MET_UINT": "u4",
@@ -21,8 +22,11 @@ def parse_metaimage(file: Path, head: bytes) -> Layout:
     if fields.get("ObjectType", "Image") != "Image":
         raise UnsupportedFormatError(f"it holds a {fields['ObjectType']!r}, not an image", where=str(file))
     sizes = [int(n) for n in fields["DimSize"].split()]
-    if int(fields["NDims"]) != 3 or len(sizes) != 3:
-        raise UnsupportedFormatError(f"it has {len(sizes)} axes {tuple(sizes)}, expected three", where=str(file))
+    if int(fields["NDims"]) != len(sizes):
+        raise damaged(file, f"its header says {fields['NDims']} axes, but sizes of {len(sizes)}")
+    if len(sizes) not in (2, 3):
+        what = f"it has {len(sizes)} axes {tuple(sizes)}, expected three, or two of a picture"
+        raise UnsupportedFormatError(what, where=str(file))
     kind, channels = fields["ElementType"], int(fields.get("ElementNumberOfChannels", "1"))
     if kind not in _CODES or channels != 1:
         what = f"its voxels are {channels} values of type {kind!r}, expected one real number"
@@ -36,10 +40,12 @@ def parse_metaimage(file: Path, head: bytes) -> Layout:
         raise UnsupportedFormatError("its voxels are in several files", where=str(file))
     local = name.upper() == "LOCAL"
     offset = end if local else int(fields.get("HeaderSize", "0"))
+    flat = len(sizes) == 2
     return Layout(
-        shape=(sizes[2], sizes[1], sizes[0]),
+        shape=(1 if flat else sizes[2], sizes[1], sizes[0]),
         dtype=np.dtype((">" if big else "<") + _CODES[kind]),
-        affine_lps=_affine(file, fields),
+        affine_lps=np.eye(4) if flat else _affine(file, fields),
+        scale=header_scale([float(mm) for mm in fields.get("ElementSpacing", "").split()][::-1]) if flat else None,
         encoding="zlib" if packed else "raw",
         data=file if local else beside(file, name),
         offset=offset,

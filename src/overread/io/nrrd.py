@@ -10,6 +10,7 @@ import numpy as np
 from overread.errors import UnsupportedFormatError
 from overread.geometry import Fault
 from overread.io.research import Encoding, Layout, beside, damaged, unknown_sides
+from overread.io.unplaced import header_scale
 
 _TYPES = {
     "i1": ("signed char", "int8", "int8_t"),
@@ -39,8 +40,11 @@ def parse_nrrd(file: Path, head: bytes) -> Layout:
     text, end = _split(file, head)
     fields = _fields(text)
     sizes = [int(n) for n in fields["sizes"].split()]
-    if int(fields["dimension"]) != 3 or len(sizes) != 3:
-        raise UnsupportedFormatError(f"it has {len(sizes)} axes {tuple(sizes)}, expected three", where=str(file))
+    if int(fields["dimension"]) != len(sizes):
+        raise damaged(file, f"its header says {fields['dimension']} axes, but sizes of {len(sizes)}")
+    if len(sizes) not in (2, 3):
+        what = f"it has {len(sizes)} axes {tuple(sizes)}, expected three, or two of a picture"
+        raise UnsupportedFormatError(what, where=str(file))
     kind = fields["type"]
     if kind not in _CODES:
         raise UnsupportedFormatError(f"its voxels are of type {kind!r}, expected one real number", where=str(file))
@@ -51,8 +55,11 @@ def parse_nrrd(file: Path, head: bytes) -> Layout:
     if order not in ("little", "big"):
         raise ValueError("endian")
     data, offset = _where(file, fields, end, encoding)
-    affine, faults = _affine(file, fields, sizes)
     dtype = np.dtype(("<" if order == "little" else ">") + code)
+    if len(sizes) == 2:
+        scale = header_scale(_picture_spacing(fields))
+        return Layout((1, sizes[1], sizes[0]), dtype, np.eye(4), encoding, data, offset, scale=scale)
+    affine, faults = _affine(file, fields, sizes)
     return Layout((sizes[2], sizes[1], sizes[0]), dtype, affine, encoding, data, offset, faults)
 
 
@@ -94,6 +101,21 @@ def _vector(text: str) -> list[float]:
     return [float(part) for part in text.strip("() ").split(",")]
 
 
+def _unit_mm(fields: dict[str, str]) -> float:
+    units = re.findall(r'"([^"]*)"', fields.get("space units", ""))
+    return {"": 1.0, "mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001}[units[0] if units else ""]
+
+
+def _picture_spacing(fields: dict[str, str]) -> list[float]:
+    """(row, column) mm of a file with two axes; empty where it gives none."""
+    if "spacings" in fields:
+        found = [abs(float(one)) for one in fields["spacings"].split()]
+    else:
+        vectors = re.findall(r"\([^)]*\)", fields.get("space directions", ""))
+        found = [float(np.linalg.norm(_vector(vector))) * _unit_mm(fields) for vector in vectors]
+    return found[::-1]
+
+
 def _affine(file: Path, fields: dict[str, str], sizes: list[int]) -> tuple[np.ndarray, tuple[Fault, ...]]:
     """(4, 4), (k, j, i) -> LPS mm, and whether sides are unknown."""
     affine = np.eye(4)
@@ -112,8 +134,7 @@ def _affine(file: Path, fields: dict[str, str], sizes: list[int]) -> tuple[np.nd
             f"its space is {space or 'not named'!r}, expected LPS, RAS or LAS", where=str(file)
         )
     signs = np.array(_TO_LPS[space], dtype=np.float64)
-    units = re.findall(r'"([^"]*)"', fields.get("space units", ""))
-    scale = {"": 1.0, "mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001}[units[0] if units else ""]
+    scale = _unit_mm(fields)
     for axis, words in enumerate(directions):
         affine[:3, 2 - axis] = np.array(_vector(words)) * signs * scale
     if "space origin" in fields:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,6 +36,13 @@ def _shear_deg(affine: NDArray[np.float64]) -> float:
     return float(np.degrees(np.arcsin(np.clip(cosines.max(), 0, 1))))
 
 
+def not_finite(array: NDArray[Any]) -> list[Fault]:
+    """A warning where values are no numbers; any shape."""
+    if array.dtype.kind != "f" or not (bad := int(np.count_nonzero(~np.isfinite(array)))):
+        return []
+    return [Fault("not_finite", Severity.WARNING, f"{bad} values are not a number")]
+
+
 def require_grid(grid: Grid | None, opened: Verdict, where: str) -> Grid:
     """The grid of a file; `GeometryError` with the cause where its header places no voxels."""
     if grid is None:
@@ -60,10 +69,7 @@ def placed_volume(
     intensity : Intensity or None
         On the caller's word; such files do not say it.
     """
-    faults = list(opened.faults)
-    if bad := int(np.count_nonzero(~np.isfinite(array))) if array.dtype.kind == "f" else 0:
-        faults.append(Fault("not_finite", Severity.WARNING, f"{bad} voxels are not a number"))
-    faults += intensity_faults(intensity)
+    faults = [*opened.faults, *not_finite(array), *intensity_faults(intensity)]
     return Volume(
         array=array,
         grid=grid,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from overread.errors import GeometryError
 from overread.geometry import Policy
-from overread.image import NO_SCALE, Calibration, Intensity, PixelScale, Radiograph, Window
+from overread.image import NO_SCALE, Calibration, Intensity, PixelScale, Radiograph, Volume, Window
 from overread.io.dicom.pixels import read_float32
 from overread.io.dicom.series import DicomSeries, rescale_of
 from overread.io.private import users_paths
@@ -32,7 +33,11 @@ def _middle(series: Series, runtime: Runtime | None) -> Radiograph:
         return _of_stack(series.opened.series)
     if isinstance(series.opened, SinglePictures):
         return series.opened.picture(series.shape[0] // 2, runtime=runtime)
-    image = series.load_volume(policy=Policy.AS_IS, runtime=runtime)
+    image = series.load(policy=Policy.AS_IS, runtime=runtime)
+    if isinstance(image, Radiograph):
+        return image
+    if not isinstance(image, Volume):
+        raise GeometryError(f"a {type(image).__name__.lower()} gives no picture one by one")
     middle = image.array.shape[0] // 2
     scale = NO_SCALE if series.spacing_mm is None else _in_plane(image.grid.spacing_mm[1:])
     return Radiograph(image.array[middle], scale, image.intensity, image.source, image.verdict, image.windows)
@@ -57,4 +62,4 @@ def _of_stack(stack: DicomSeries) -> Radiograph:
 
 
 def _in_plane(spacing_mm: tuple[float, float]) -> PixelScale:
-    return PixelScale(Calibration.PATIENT, spacing_mm, 0.0, "distances between pixels in the patient")
+    return PixelScale.of(Calibration.PATIENT, spacing_mm, "distances between pixels in the patient")

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from overread.errors import DamagedFileError, InputError, UnsupportedFormatError
 from overread.geometry import Fault, Grid, Policy, Severity, Verdict
 from overread.geometry.stack import verdict_of
-from overread.image import Intensity, Source, Volume
-from overread.io.exact import narrow
+from overread.image import Intensity, PixelScale, Radiograph, Source, Volume
+from overread.io.exact import narrow, narrow_picture
 from overread.io.memory import require_memory
-from overread.io.placed import affine_faults, placed_volume, require_grid
-from overread.io.word import SpacingWord, refuse_spacing
+from overread.io.placed import affine_faults, not_finite, placed_volume, require_grid
+from overread.io.unplaced import callers_scale, picture_verdict
+from overread.io.word import SpacingWord, intensity_faults, refuse_spacing, require_lengths, spacing_faults
 from overread.runtime import Progress, Runtime, silent
 
 Encoding = Literal["raw", "gzip", "zlib", "bzip2"]
@@ -41,6 +42,8 @@ class Layout:
     affine_lps : (4, 4), (k, j, i) -> LPS mm
     offset : int
         First byte of the voxels; -1 counts from the end of the file.
+    scale : PixelScale or None
+        Of a file with two axes, which is one picture: its shape is (1, row, column), and its affine has no meaning.
     """
 
     shape: tuple[int, int, int]
@@ -50,6 +53,7 @@ class Layout:
     data: Path
     offset: int
     faults: tuple[Fault, ...] = ()
+    scale: PixelScale | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +72,10 @@ class OpenedResearchFile:
         return self.layout.shape
 
     def grid(self) -> Grid | None:
-        """The grid, or None where the header places no voxels."""
-        return None if self.verdict.status == "unsound" else Grid(self.layout.shape, self.layout.affine_lps)
+        """The grid, or None where the header places no voxels, and for a picture."""
+        if self.layout.scale is not None or self.verdict.status == "unsound":
+            return None
+        return Grid(self.layout.shape, self.layout.affine_lps)
 
     def source(self) -> Source:
         """The file, and the one beside it that holds its voxels."""
@@ -83,8 +89,8 @@ class OpenedResearchFile:
         progress: Progress = silent,
         intensity: Intensity | None = None,
         spacing_mm: SpacingWord | None = None,
-    ) -> Volume:
-        """The volume: int16 where values are whole and fit, else float32.
+    ) -> Volume | Radiograph:
+        """The volume: int16 where values are whole and fit, else float32. With two axes, a radiograph.
 
         Raises
         ------
@@ -93,14 +99,43 @@ class OpenedResearchFile:
         DamagedFileError, ResourceError, UsageError
             The voxels are cut short or broken; too large for memory; `spacing_mm` given though the file has its own.
         """
+        if self.layout.scale is not None:
+            picture = self._picture(self.layout.scale, policy, runtime, intensity, spacing_mm)
+            progress("read", 1.0)
+            return picture
         refuse_spacing(spacing_mm, str(self.path))
         grid = require_grid(self.grid(), self.verdict, str(self.path))
-        layout = self.layout
-        wide = layout.dtype.itemsize + 4
-        require_memory(wide * math.prod(layout.shape), runtime or Runtime(), str(self.path))
-        array = narrow(_voxels(layout))
+        array = narrow(self._voxels(runtime))
         progress("read", 1.0)
         return placed_volume(array, grid, self.source(), self.verdict, policy=policy, intensity=intensity)
+
+    def _voxels(self, runtime: Runtime | None) -> NDArray[Any]:
+        wide = self.layout.dtype.itemsize + 4
+        require_memory(wide * math.prod(self.layout.shape), runtime or Runtime(), str(self.path))
+        return _voxels(self.layout)
+
+    def _picture(
+        self,
+        scale: PixelScale,
+        policy: Policy,
+        runtime: Runtime | None,
+        intensity: Intensity | None,
+        spacing_mm: SpacingWord | None,
+    ) -> Radiograph:
+        if spacing_mm is not None and len(spacing_mm) == 2 and scale.spacing_mm is None:
+            require_lengths(spacing_mm, (2,), str(self.path))
+            scale = callers_scale(spacing_mm)
+        else:
+            refuse_spacing(spacing_mm, str(self.path))
+        array = narrow_picture(self._voxels(runtime)[0])
+        said = [*not_finite(array), *spacing_faults(spacing_mm), *intensity_faults(intensity)]
+        return Radiograph(
+            array,
+            scale,
+            intensity or Intensity.ARBITRARY,
+            self.source(),
+            picture_verdict(scale, [*self.layout.faults, *said], policy),
+        )
 
 
 def open_research_file(
@@ -113,7 +148,7 @@ def open_research_file(
     DamagedFileError
         The header is broken or contradicts itself, or the file ends before its voxels do.
     UnsupportedFormatError
-        Not three axes, or voxels that are not one real number.
+        Neither three axes nor two, or voxels that are not one real number.
     """
     file = Path(path)
     with file.open("rb") as stream:
@@ -132,6 +167,8 @@ def open_research_file(
         need = max(layout.offset, 0) + math.prod(layout.shape) * layout.dtype.itemsize
         if layout.data.stat().st_size < need:
             raise damaged(file, f"it ends before its voxels do: {layout.data.stat().st_size} of {need} bytes are there")
+    if layout.scale is not None:
+        return OpenedResearchFile(root, file, kind, layout, picture_verdict(layout.scale, layout.faults, Policy.STRICT))
     spacing = np.linalg.norm(layout.affine_lps[:3, :3], axis=0)
     facts: dict[str, float | int | str] = {"slices": layout.shape[0], "slice_gap_mm": float(spacing[0])}
     verdict = verdict_of([*affine_faults(layout.affine_lps), *layout.faults], Policy.STRICT, facts)

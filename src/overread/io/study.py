@@ -301,7 +301,7 @@ def _series_of(one: DicomSeries) -> Series:
         n_files=len({header.path for header in one.headers}),
         verdict=stack.verdict,
         source=one.source(ordered),
-        scale=NO_SCALE if spacing is None else PixelScale(Calibration.PATIENT, spacing[1:], 0.0, _PATIENT_WORDS),
+        scale=NO_SCALE if spacing is None else PixelScale.of(Calibration.PATIENT, spacing[1:], _PATIENT_WORDS),
         stack_number=shared.stack_number,
         is_localizer=is_localizer(shared),
         opened=OpenedDicom(one),
@@ -362,6 +362,7 @@ def _series_of_placed(one: OpenedNifti | OpenedResearchFile) -> Series:
         n_files=1,
         verdict=one.verdict,
         source=one.source(),
+        scale=NO_SCALE if one.kind == "nifti" else one.layout.scale or NO_SCALE,
         opened=one,
     )
 

@@ -9,16 +9,6 @@ from pydicom.dataset import Dataset
 
 from overread.image import NO_SCALE, Calibration, PixelScale, Region
 
-_ERRORS = {
-    Calibration.FIDUCIAL: 0.02,  # the known size, and finding its edges
-    Calibration.GEOMETRY: 0.05,  # the depth of the body part in the beam is estimated
-    Calibration.MAGNIFICATION: 0.05,  # as above: the factor is that of one plane
-    Calibration.REGION: 0.02,  # speed of sound away from 1540 m/s
-    Calibration.NOMINAL: 0.3,  # the film was a projection too
-    Calibration.UNSAID: 0.3,
-    Calibration.DETECTOR: 0.3,  # magnification 1.05 to 1.4 at usual distances
-}
-"""Half-widths at 95 %, from the usual spread of magnification in projection radiography (PS3.3 C.8.7.4, C.8.11.7)."""
 _PROJECTIONS = frozenset(("CR", "DX", "MG", "XA", "RF", "PX", "IO", "RG"))
 _CALIBRATED = {"FIDUCIAL": "calibrated by an object of known size", "GEOMETRY": "corrected for magnification"}
 _CM = 3  # PS3.3 C.8.5.5: physical units of a region
@@ -34,7 +24,7 @@ def scale_of(dataset: Dataset) -> PixelScale:
     spacing, imager = _pair(dataset, "PixelSpacing"), _pair(dataset, "ImagerPixelSpacing")
     kind = str(dataset.get("PixelSpacingCalibrationType", "") or "").upper()
     if spacing and kind in _CALIBRATED:
-        return _scale(Calibration[kind], spacing, f"{_CALIBRATED[kind]} (Pixel Spacing)")
+        return PixelScale.of(Calibration[kind], spacing, f"{_CALIBRATED[kind]} (Pixel Spacing)")
     tissue = [region for region in regions_of(dataset) if region.kind == "tissue" and region.scale.spacing_mm]
     if tissue:
         return max(tissue, key=_area).scale
@@ -43,20 +33,22 @@ def scale_of(dataset: Dataset) -> PixelScale:
         return _of_detector(imager, _magnification(dataset))
     if spacing:
         what = "a projection" if dataset.get("Modality", "") in _PROJECTIONS or imager else "a picture"
-        return _scale(Calibration.UNSAID, spacing, f"Pixel Spacing of {what} that does not say how it was found")
+        return PixelScale.of(Calibration.UNSAID, spacing, f"Pixel Spacing of {what} that does not say how it was found")
     nominal = _pair(dataset, "NominalScannedPixelSpacing")
     if nominal:
-        return _scale(Calibration.NOMINAL, nominal, "millimetres on the scanned film, not in the patient")
+        return PixelScale.of(Calibration.NOMINAL, nominal, "millimetres on the scanned film, not in the patient")
     return NO_SCALE
 
 
 def _of_detector(imager: tuple[float, float], factor: float) -> PixelScale:
     if not factor:
-        return _scale(
+        return PixelScale.of(
             Calibration.DETECTOR, imager, "millimetres on the detector: up to 30 % larger than in the patient"
         )
     shrunk = (imager[0] / factor, imager[1] / factor)
-    return _scale(Calibration.MAGNIFICATION, shrunk, f"detector pixels divided by a magnification of {factor:.3f}")
+    return PixelScale.of(
+        Calibration.MAGNIFICATION, shrunk, f"detector pixels divided by a magnification of {factor:.3f}"
+    )
 
 
 def regions_of(dataset: Dataset) -> tuple[Region, ...]:
@@ -88,12 +80,10 @@ def _region_scale(item: Dataset) -> PixelScale:
     units = int(item.get("PhysicalUnitsXDirection", 0) or 0), int(item.get("PhysicalUnitsYDirection", 0) or 0)
     deltas = [_number(item.get(f"PhysicalDelta{axis}", None)) for axis in "YX"]
     if units != (_CM, _CM) or not all(math.isfinite(delta) and delta != 0 for delta in deltas):
-        return PixelScale(Calibration.NONE, None, math.inf, "an ultrasound region whose axes are not both lengths")
-    return _scale(Calibration.REGION, (abs(deltas[0]) * 10, abs(deltas[1]) * 10), "an ultrasound region, cm a pixel")
-
-
-def _scale(calibration: Calibration, spacing: tuple[float, float], words: str) -> PixelScale:
-    return PixelScale(calibration, spacing, _ERRORS[calibration], words)
+        return PixelScale.of(Calibration.NONE, None, "an ultrasound region whose axes are not both lengths")
+    return PixelScale.of(
+        Calibration.REGION, (abs(deltas[0]) * 10, abs(deltas[1]) * 10), "an ultrasound region, cm a pixel"
+    )
 
 
 def _magnification(dataset: Dataset) -> float:

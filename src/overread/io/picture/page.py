@@ -11,8 +11,9 @@ from PIL import Image
 
 from overread.errors import DamagedFileError, InputError
 from overread.geometry import Fault, Severity
-from overread.io.exact import narrow
+from overread.io.exact import narrow_picture
 from overread.io.picture.file import GREY, Picture, broken, image_of, turned
+from overread.io.placed import not_finite
 
 _TOP = {"L": 255, "I": 65535}
 """To what pillow stretches the values of a PGM file, by mode."""
@@ -83,9 +84,7 @@ def _values(image: Image.Image, picture: Picture) -> tuple[NDArray[Any], list[Fa
     if picture.white_is_zero:
         array = np.iinfo(array.dtype).max - array
         faults.append(Fault("turned_over", Severity.NOTE, "zero is white in the file; values were turned over"))
-    if array.dtype == np.float32 and (bad := int(np.count_nonzero(~np.isfinite(array)))):
-        faults.append(Fault("not_finite", Severity.WARNING, f"{bad} pixels are not a number"))
-    return (array if array.dtype in (np.uint8, np.uint16) else narrow(array[None])[0]), faults
+    return narrow_picture(array), [*faults, *not_finite(array)]
 
 
 def _colour(image: Image.Image) -> tuple[NDArray[Any], list[Fault]]:

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from overread.errors import GeometryError
 from overread.geometry import Fault, Policy, Severity, Verdict, axial_grid
 from overread.geometry.stack import verdict_of
-from overread.image import NO_SCALE, Calibration, Intensity, PixelScale, Radiograph, Source, Volume
+from overread.image import NO_SCALE, Intensity, Radiograph, Source, Volume
 from overread.io.exact import narrow
 from overread.io.memory import require_memory
 from overread.io.picture.file import Picture
 from overread.io.picture.page import Page, read_pages
+from overread.io.unplaced import callers_scale, picture_verdict, unknown_sides
 from overread.io.word import Spacing, SpacingWord, intensity_faults, require_lengths, spacing_faults
 from overread.runtime import Progress, Runtime, silent
 
@@ -83,18 +84,13 @@ class OpenedPictures:
         """What the headers show; several pictures cannot be placed without the user's word."""
         faults = list(self._merged((picture, picture.faults) for picture in self.pictures))
         if self.shape[0] == 1:
-            return self._picture_verdict(faults, NO_SCALE, policy)
+            return picture_verdict(NO_SCALE, faults, policy)
         message = f"{self.shape[0]} pictures of one size do not say how large a pixel is, nor how far apart they are"
         return verdict_of(
             [Fault("no_spacing", Severity.FATAL, message), *faults, *self._number_faults(policy)],
             policy,
             {"slices": self.shape[0]},
         )
-
-    def _picture_verdict(self, faults: Iterable[Fault], scale: PixelScale, policy: Policy) -> Verdict:
-        words = f"lengths: {scale.calibration.value} ({scale.words})"
-        faults = [_unknown_sides(), *faults, Fault("calibration", Severity.NOTE, words)]
-        return verdict_of(faults, policy, {"frames": 1})
 
     def _number_faults(self, policy: Policy) -> list[Fault]:
         if len(self.pictures) < 3:
@@ -169,11 +165,9 @@ class OpenedPictures:
         _, rows, columns = self.shape
         require_memory(8 * rows * columns, runtime or Runtime(), str(self.root))  # RGBA, and RGB of it
         page = self._page(index)
-        scale = NO_SCALE
-        if spacing_mm is not None:
-            scale = PixelScale(Calibration.CALLER, spacing_mm, 0.0, "given with the picture")
+        scale = NO_SCALE if spacing_mm is None else callers_scale(spacing_mm)
         words = (*spacing_faults(spacing_mm), *intensity_faults(intensity))
-        verdict = self._picture_verdict((*page.faults, *words), scale, policy)
+        verdict = picture_verdict(scale, (*page.faults, *words), policy)
         return Radiograph(page.array, scale, intensity or Intensity.ARBITRARY, self.source(), verdict)
 
     def _page(self, index: int) -> Page:
@@ -192,7 +186,7 @@ class OpenedPictures:
         intensity: Intensity | None,
         spacing_mm: Spacing,
     ) -> Volume:
-        faults = [_unknown_sides(), *self._number_faults(policy), *spacing_faults(spacing_mm)]
+        faults = [unknown_sides(), *self._number_faults(policy), *spacing_faults(spacing_mm)]
         verdict = verdict_of(faults, policy, {"slices": self.shape[0]})
         if verdict.status == "unsound":
             raise self._unplaced(verdict)
@@ -220,11 +214,6 @@ class OpenedPictures:
             )
         }
         return GeometryError(fault.message, where=str(self.root), way_out=ways.get(fault.code, "Or load with 'as-is'."))
-
-
-def _unknown_sides() -> Fault:
-    message = "pictures do not say where left and right, head and feet are"
-    return Fault("orientation_unknown", Severity.WARNING, message)
 
 
 def _lightness_faults(page: Page) -> list[Fault]:
