@@ -12,9 +12,9 @@ from typing import Any, Literal
 from overread.errors import IntegrityError
 from overread.evidence.result_json import dumps, plain
 from overread.findings import Provenance
+from overread.io.results import MANIFEST_FORMAT as FORMAT
 
 NAME = "manifest.json"
-FORMAT = "overread.manifest"
 FORMAT_VERSION = "1.0"
 
 

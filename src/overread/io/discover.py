@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from overread.errors import InputError, NothingReadableError
+from overread.io.results import is_result_folder, refuse_results
 
 SkipKind = Literal["not_an_image", "no_pixels", "unsupported", "damaged", "no_permission", "missing"]
 
@@ -19,10 +20,6 @@ class Skipped:
     path: Path
     reason: str
     kind: SkipKind = "not_an_image"
-
-
-_OF_A_RESULT = ("result.json", "manifest.json", "findings.csv")
-"""Files that together mark a result folder of ours; its masks and pictures are not to be read again."""
 
 
 def relative(path: str, root: Path) -> str:
@@ -44,7 +41,7 @@ def list_files(root: Path, *, with_results: bool = False) -> tuple[list[str], li
     Raises
     ------
     NothingReadableError
-        Nothing exists at `root`.
+        Nothing exists at `root`, or it is a result folder of ours.
     InputError
         `root` itself may not be read.
     """
@@ -58,6 +55,7 @@ def list_files(root: Path, *, with_results: bool = False) -> tuple[list[str], li
         if not root.is_file():
             raise InputError("it is neither a file nor a folder", where=str(root))
         return [str(root)], []
+    refuse_results(root)
     files: list[str] = []
     skipped: list[Skipped] = []
     seen: set[tuple[int, int]] = set()
@@ -65,7 +63,7 @@ def list_files(root: Path, *, with_results: bool = False) -> tuple[list[str], li
     while todo:
         folder = todo.pop()
         try:
-            if not with_results and seen and _is_result(folder):
+            if not with_results and seen and is_result_folder(folder):
                 skipped.append(Skipped(Path(folder), "results of overread, not images"))
                 continue
             _scan(folder, seen, todo, files, skipped)
@@ -75,10 +73,6 @@ def list_files(root: Path, *, with_results: bool = False) -> tuple[list[str], li
             skipped.append(Skipped(Path(folder), f"the folder cannot be read ({error.strerror})", "no_permission"))
     files.sort()
     return files, skipped
-
-
-def _is_result(folder: str) -> bool:
-    return all(os.path.lexists(f"{folder}/{name}") for name in _OF_A_RESULT)
 
 
 def _scan(folder: str, seen: set[tuple[int, int]], todo: list[str], files: list[str], skipped: list[Skipped]) -> None:
