@@ -11,7 +11,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from overread import analyze
 from overread.errors import DamagedFileError, GeometryError
-from overread.image import Calibration, Frames, Radiograph
+from overread.image import Calibration, Frames, Radiograph, Window, WindowFunction
 from overread.io import middle_picture, open_study
 
 DX, US, US_CLIP, SC = (f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("1.1", "6.1", "3.1", "7"))
@@ -74,6 +74,55 @@ def test_rescale_comes_before_the_turn_of_monochrome1(slope, intercept, tmp_path
     image = opened(ds, tmp_path).load()
     lowest, highest = intercept, 4095 * slope + intercept
     assert np.allclose(image.array, lowest + highest - (GREY.astype(float) * slope + intercept))
+
+
+@pytest.mark.parametrize(("function", "center"), [("LINEAR", 4096 - 1000), ("LINEAR_EXACT", 3095), ("SIGMOID", 3095)])
+def test_window_function_is_honoured_either_way(function, center, tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    window = {"WindowWidth": 500, "VOILUTFunction": function}
+    two = opened(picture(GREY, WindowCenter=1000, **window), tmp_path / "a").load()
+    one = opened(picture(4095 - GREY, photometric="MONOCHROME1", WindowCenter=center, **window), tmp_path / "b").load()
+    assert two.windows == (Window(1000, 500, function=WindowFunction(function)),)
+    assert one.windows == two.windows
+
+
+def test_window_of_an_unknown_function_is_not_used(tmp_path):
+    series = opened(picture(GREY, WindowCenter=1000, WindowWidth=500, VOILUTFunction="WAVY"), tmp_path)
+    assert series.load().windows == ()
+    assert "function that is not known" in series.verdict.sentence()
+
+
+@pytest.mark.parametrize(("padding", "limit"), [(0, None), (0, 15), (4095, 4000)])
+@pytest.mark.parametrize("slope", [1, 2])
+def test_padding_of_monochrome1_stays_dark(padding, limit, slope, tmp_path):
+    """Zero is white there: padding of zeros around the picture would glare."""
+    inside = np.arange(100, 112, dtype=np.uint16).reshape(3, 4)
+    stored = np.pad(inside, 1, constant_values=padding)
+    tags = {"PixelPaddingValue": padding} | ({} if limit is None else {"PixelPaddingRangeLimit": limit})
+    image = opened(picture(stored, photometric="MONOCHROME1", RescaleSlope=slope, RescaleIntercept=0, **tags), tmp_path)
+    image = image.load()
+    assert np.array_equal(image.array[1:-1, 1:-1], (4095 - inside.astype(int)) * slope)
+    edge = np.ones((5, 6), bool)
+    edge[1:-1, 1:-1] = False
+    assert set(image.array[edge].tolist()) == {0}
+    assert "18 pixels marked as padding" in next(
+        fault.message for fault in image.verdict.faults if fault.code == "padding_darkened"
+    )
+
+
+def test_padding_of_monochrome1_frames_is_counted_over_all(tmp_path):
+    frames = np.stack([GREY, GREY])
+    ds = picture(frames, photometric="MONOCHROME1", NumberOfFrames=2, PixelPaddingValue=0)
+    image = opened(ds, tmp_path).load()
+    assert image.array[:, 0, 0].tolist() == [0, 0]
+    assert any("2 pixels marked as padding" in fault.message for fault in image.verdict.faults)
+
+
+def test_padding_of_monochrome2_is_left_as_it_is(tmp_path):
+    image = opened(picture(GREY, PixelPaddingValue=0), tmp_path).load()
+    assert np.array_equal(image.array, GREY)
+    assert not image.verdict.has("padding_darkened")
 
 
 def lut_item(first, table, bits=8):

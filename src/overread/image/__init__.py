@@ -4,7 +4,7 @@ from overread.image.calibration import NO_SCALE, Calibration, PixelScale
 from overread.image.projection import Frames, PictureMask, Radiograph, Region
 from overread.image.source import Source, SourceFrame
 from overread.image.volume import Intensity, LabelMap, Volume
-from overread.image.window import Window
+from overread.image.window import Window, WindowFunction
 
 Image = Volume | Radiograph | Frames
 """Whatever a series becomes."""
@@ -24,4 +24,5 @@ __all__ = [
     "SourceFrame",
     "Volume",
     "Window",
+    "WindowFunction",
 ]

@@ -55,7 +55,8 @@ def list_files(root: Path, *, with_results: bool = False) -> tuple[list[str], li
         if not root.is_file():
             raise InputError("it is neither a file nor a folder", where=str(root))
         return [str(root)], []
-    refuse_results(root)
+    if not with_results:
+        refuse_results(root)
     files: list[str] = []
     skipped: list[Skipped] = []
     seen: set[tuple[int, int]] = set()

@@ -60,7 +60,7 @@ def frame_values(dataset: Dataset, index: int) -> Dataset:
         name: value
         for group, names in (
             ("PixelValueTransformationSequence", ("RescaleSlope", "RescaleIntercept")),
-            ("FrameVOILUTSequence", ("WindowCenter", "WindowWidth")),
+            ("FrameVOILUTSequence", ("WindowCenter", "WindowWidth", "VOILUTFunction")),
         )
         for name in names
         if (value := look.value(group, name)) is not None

@@ -7,8 +7,7 @@ rescale, then MONOCHROME1 turned over. Windows and the VOI LUT are turned with t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,13 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_color_lut, apply_modality_lut, convert_color_space
+from pydicom.pixels import apply_color_lut, convert_color_space
 
 from overread.geometry import Fault, Policy, Severity, Verdict
 from overread.geometry.stack import verdict_of
-from overread.image import Frames, Intensity, PixelScale, Radiograph, Source, SourceFrame, Window
+from overread.image import Frames, Intensity, PixelScale, Radiograph, Source, SourceFrame
 from overread.io.dicom.codecs import CODECS
+from overread.io.dicom.display import Display, Values, numbers, padding_faults, window_faults
 from overread.io.dicom.enhanced import frame_values
 from overread.io.dicom.fallback import understood
 from overread.io.dicom.header import Header
@@ -62,8 +62,11 @@ class OpenedPicture:
         with understood(self.header.path):
             return scale_of(self.dataset)
 
-    def verdict(self, policy: Policy = Policy.STRICT) -> Verdict:
-        """A picture has no stack to judge: what it is, whether it lost detail, what its millimetres are worth."""
+    def verdict(self, policy: Policy = Policy.STRICT, padded: int = 0) -> Verdict:
+        """A picture has no stack to judge: what it is, whether it lost detail, what its millimetres are worth.
+
+        `padded` is the number of its pixels that were kept dark, once it is loaded.
+        """
         shared = self.header.shared
         faults = list(self.faults)
         if is_cut_short(self.header):
@@ -71,6 +74,9 @@ class OpenedPicture:
         codec = CODECS.get(shared.transfer_syntax)
         if shared.lossy or (codec is not None and codec.lossy):
             faults.append(Fault("lossy", Severity.WARNING, "the picture was compressed with loss"))
+        with understood(self.header.path):
+            faults += window_faults(frame_values(self.dataset, 0))
+        faults += padding_faults(padded)
         words = f"lengths: {self.scale.calibration.value} ({self.scale.words})"
         faults.append(Fault("calibration", Severity.NOTE, words))
         return verdict_of(faults, policy, {"frames": self.frames})
@@ -121,12 +127,14 @@ class OpenedPicture:
             if not self._is_colour and any(display.changes for display in displays):
                 dtype = np.dtype(np.float32)
             array = np.empty((self.frames, shared.rows, shared.columns, *((3,) if self._is_colour else ())), dtype)
+            padded = 0
             for n, display in enumerate(displays):
-                array[n] = self._frame(n, display)
+                array[n], more = self._frame(n, display)
+                padded += more
                 progress("read", (n + 1) / self.frames)
             first = displays[0]
             return Frames(
-                array, self.scale, Intensity.ARBITRARY, self.source(), self.verdict(policy), first.windows,
+                array, self.scale, Intensity.ARBITRARY, self.source(), self.verdict(policy, padded), first.windows,
                 first.voi_lut, _times(self.dataset, self.frames), regions_of(self.dataset),
             )  # fmt: skip
 
@@ -134,10 +142,11 @@ class OpenedPicture:
         """Frame `index` (from 0) alone; raises as `load`."""
         self._require_memory(1, runtime)
         with understood(self.header.path):
-            display = _Display.of(frame_values(self.dataset, index))
+            display = Display.of(frame_values(self.dataset, index), self.header.shared)
+            array, padded = self._frame(index, display)
             return Radiograph(
-                self._frame(index, display), self.scale, Intensity.ARBITRARY, self.source(), self.verdict(policy),
-                display.windows, display.voi_lut, regions_of(self.dataset),
+                array, self.scale, Intensity.ARBITRARY, self.source(), self.verdict(policy, padded), display.windows,
+                display.voi_lut, regions_of(self.dataset),
             )  # fmt: skip
 
     def _require_memory(self, frames: int, runtime: Runtime | None) -> None:
@@ -149,113 +158,23 @@ class OpenedPicture:
     def _is_colour(self) -> bool:
         return self.header.shared.samples > 1 or self.header.shared.photometric == "PALETTE COLOR"
 
-    def _displays(self) -> list[_Display]:
+    def _displays(self) -> list[Display]:
         """How each frame becomes values; one for all where frames say nothing of their own."""
         if "PerFrameFunctionalGroupsSequence" not in self.dataset:
-            return [_Display.of(frame_values(self.dataset, 0))] * self.frames
-        return [_Display.of(frame_values(self.dataset, n)) for n in range(self.frames)]
+            return [Display.of(frame_values(self.dataset, 0), self.header.shared)] * self.frames
+        return [Display.of(frame_values(self.dataset, n), self.header.shared) for n in range(self.frames)]
 
-    def _frame(self, n: int, display: _Display) -> NDArray[Any]:
+    def _frame(self, n: int, display: Display) -> Values:
         shared, dataset = self.header.shared, self.dataset
         planar = int(dataset.get("PlanarConfiguration", 0) or 0) == 1
         stored = without_unused_bits(shared, read_samples(self.header._replace(frame_number=n + 1), planar))
         if shared.photometric == "PALETTE COLOR":
-            return _to_8_bits(apply_color_lut(stored, dataset), _palette_bits(dataset))
+            return Values(_to_8_bits(apply_color_lut(stored, dataset), _palette_bits(dataset)), 0)
         if shared.samples > 1:
             if shared.photometric in ("YBR_FULL", "YBR_FULL_422") and not gives_rgb(shared.transfer_syntax):
                 stored = convert_color_space(stored, "YBR_FULL", "RGB")
-            return _to_8_bits(stored, shared.bits_stored)
+            return Values(_to_8_bits(stored, shared.bits_stored), 0)
         return display.values(stored)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Display:
-    """How stored grey values become values, and what shows them, in those values.
-
-    `turn` is the sum of the lowest and highest possible value of a MONOCHROME1 picture: v becomes turn - v.
-    """
-
-    dataset: Dataset
-    changes: bool
-    turn: float | None
-    windows: tuple[Window, ...]
-    voi_lut: tuple[int, NDArray[np.float32]] | None
-
-    @classmethod
-    def of(cls, dataset: Dataset) -> _Display:
-        changes = "ModalityLUTSequence" in dataset or _rescale(dataset) != (1.0, 0.0)
-        ends = _possible_values(dataset)
-        turned = dataset.get("PhotometricInterpretation", "") == "MONOCHROME1"
-        plain = cls(dataset, changes, sum(ends) if turned else None, _windows(dataset), _voi_lut(dataset))
-        return plain._turned() if turned else plain
-
-    def _turned(self) -> _Display:
-        turn = self.turn or 0.0
-        windows = tuple(replace(w, center=turn - w.center + 1) for w in self.windows)  # mirrored about center - 0.5
-        lut = None
-        if self.voi_lut is not None:
-            first, table = self.voi_lut
-            lut = (round(turn) - first - len(table) + 1, (1 - table[::-1]).astype(np.float32))
-        return replace(self, windows=windows, voi_lut=lut)
-
-    def values(self, stored: NDArray[Any]) -> NDArray[Any]:
-        """(row, column) stored values to values: the stored type where nothing changes them, else float32."""
-        values = apply_modality_lut(stored, self.dataset).astype(np.float32) if self.changes else stored
-        if self.turn is None:
-            return values
-        if values.dtype == np.float32:
-            return np.float32(self.turn) - values
-        return (round(self.turn) - values.astype(np.int64)).astype(values.dtype)
-
-
-def _rescale(dataset: Dataset) -> tuple[float, float]:
-    slope, intercept = dataset.get("RescaleSlope", None), dataset.get("RescaleIntercept", None)
-    return (1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept))
-
-
-def _possible_values(dataset: Dataset) -> tuple[float, float]:
-    """Lowest and highest value that Bits Stored, or the modality LUT, allow."""
-    if "ModalityLUTSequence" in dataset:
-        bits = int(dataset.ModalityLUTSequence[0].LUTDescriptor[2])
-        return 0.0, float(2**bits - 1)
-    bits = int(dataset.BitsStored)
-    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if dataset.get("PixelRepresentation", 0) else (0, 2**bits - 1)
-    slope, intercept = _rescale(dataset)
-    return float(low * slope + intercept), float(high * slope + intercept)
-
-
-def _windows(dataset: Dataset) -> tuple[Window, ...]:
-    centers, widths = (_numbers(dataset.get(name, None)) for name in ("WindowCenter", "WindowWidth"))
-    return tuple(
-        Window(center, width)
-        for center, width in zip(centers, widths, strict=False)
-        if width > 1 and math.isfinite(center) and math.isfinite(width)
-    )
-
-
-def _numbers(value: Any) -> list[float]:
-    if value is None or value == "":
-        return []
-    many = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    return [float(one) for one in many]
-
-
-def _voi_lut(dataset: Dataset) -> tuple[int, NDArray[np.float32]] | None:
-    """The first table of the VOI LUT Sequence (PS3.3 C.11.2.1.1), scaled to 0..1."""
-    items = dataset.get("VOILUTSequence", None)
-    if not items:
-        return None
-    count, first, bits = (int(one) for one in items[0].LUTDescriptor)
-    count = count or 65536
-    data = items[0].LUTData
-    if isinstance(data, bytes):
-        data = np.frombuffer(data, "<u2" if len(data) >= 2 * count else "u1")
-    table = np.asarray(data, np.float32)[:count] / np.float32(2**bits - 1)
-    if len(table) < count:
-        raise ValueError("the VOI LUT is shorter than it says")
-    if first >= 32768 and dataset.get("PixelRepresentation", 0):
-        first -= 65536
-    return first, table
 
 
 def _palette_bits(dataset: Dataset) -> int:
@@ -271,11 +190,11 @@ def _times(dataset: Dataset, frames: int) -> NDArray[np.float64] | None:
     """Seconds from the first frame on, by Frame Time Vector, Frame Time or rate; None where nothing says it."""
     if frames == 1:
         return None
-    vector = _numbers(dataset.get("FrameTimeVector", None))
+    vector = numbers(dataset.get("FrameTimeVector", None))
     if len(vector) == frames:
         return np.cumsum([0.0, *vector[1:]]) / 1000
-    step_ms = (_numbers(dataset.get("FrameTime", None)) or [0.0])[0]
+    step_ms = (numbers(dataset.get("FrameTime", None)) or [0.0])[0]
     if not step_ms > 0:
-        rates = [*_numbers(dataset.get("CineRate", None)), *_numbers(dataset.get("RecommendedDisplayFrameRate", None))]
+        rates = [*numbers(dataset.get("CineRate", None)), *numbers(dataset.get("RecommendedDisplayFrameRate", None))]
         step_ms = next((1000 / rate for rate in rates if rate > 0), 0.0)
     return np.arange(frames) * step_ms / 1000 if step_ms > 0 else None
