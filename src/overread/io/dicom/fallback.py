@@ -92,8 +92,13 @@ def stored_with_pydicom(path: str, transfer_syntax: str, out: NDArray[Any]) -> N
 def _native(dataset: pydicom.Dataset, out: NDArray[Any]) -> NDArray[Any]:
     """All bits of native pixels, also those that pydicom would mask away; our own checks look at them."""
     dtype = out.dtype if dataset.original_encoding[1] else out.dtype.newbyteorder(">")
-    raw = np.frombuffer(dataset.PixelData, dtype=dtype, count=out.size)
+    raw = np.frombuffer(_pixels(dataset).value, dtype=dtype, count=out.size)
     return raw.reshape(out.shape)
+
+
+def _pixels(dataset: pydicom.Dataset) -> pydicom.DataElement:
+    """The element that holds the pixels; `KeyError` where there is none."""
+    return dataset[next((tag for tag in _PIXEL_TAGS if tag in dataset), PIXEL_DATA)]
 
 
 def coded_frame(header: Header) -> bytes:
@@ -111,10 +116,10 @@ def native_bytes(header: Header, start: int, count: int) -> bytes:
             return stream.read(max(0, min(count, header.pixel_length - start)))
     with quiet("pydicom"):
         dataset = _open(header.path, None)
-        if not isinstance(dataset.get("PixelData"), bytes):
+        if not any(tag in dataset for tag in _PIXEL_TAGS) or not isinstance(_pixels(dataset).value, bytes):
             raise DamagedFileError("there are no pixels in it", where=header.path)
-        raw = bytes(dataset.PixelData)
-        if not dataset.original_encoding[1] and dataset["PixelData"].VR == "OW":  # words, also of 8-bit pixels
+        raw = bytes(_pixels(dataset).value)
+        if not dataset.original_encoding[1] and _pixels(dataset).VR != "OB":  # words, also of 8-bit pixels
             wide = max(2, header.shared.bits_allocated // 8)
             raw = np.frombuffer(raw[: len(raw) // wide * wide], f">u{wide}").astype(f"<u{wide}").tobytes()
         return raw[start : start + count]

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field
 from functools import lru_cache
 from io import FileIO
-from struct import iter_unpack
+from struct import iter_unpack, unpack
 from typing import NamedTuple
 
 from overread.errors import DamagedFileError, UnsupportedFormatError
@@ -72,6 +72,8 @@ _OF_THE_SERIES: dict[str, int] = {
     "signed": 0x00280103,
     "padding": 0x00280120,
     "padding_limit": 0x00280121,
+    "float_padding": 0x00280122,
+    "double_padding": 0x00280123,
     "window_center": 0x00281050,
     "window_width": 0x00281051,
     "intercept": 0x00281052,
@@ -98,6 +100,7 @@ class Shared:
     `facts` hold no text that names the patient. `orientation` is (6,) direction cosines, `spacing_mm` (row, column);
     both empty where the tag is absent or unreadable. `padding` and `padding_limit` are raw bytes, since their VR is
     often wrong. `patient_key` tells two patients apart inside one process and says nothing about either.
+    `float_bits` is 32 or 64 where pixels are real numbers, else 0; `float_padding` is then what the padding tag says.
     `stack_id` is that of an enhanced object. `stack` names one of several stacks that share a series UID,
     `stack_number` counts them from 1; empty and 0 where there is one.
     """
@@ -139,6 +142,8 @@ class Shared:
     rescale_type: str
     lossy: bool
     patient_key: int = field(repr=False)
+    float_bits: int = 0
+    float_padding: float = math.nan
     stack_id: str = ""
     stack: str = ""
     stack_number: int = 0
@@ -170,7 +175,9 @@ class NoPixelsError(Exception):
         self.sop_class_uid = sop_class_uid
 
 
-SharedCache = dict[tuple[str, tuple[bytes | None, ...]], Shared]
+SharedCache = dict[tuple[str, int, tuple[bytes | None, ...]], Shared]
+FLOAT_BITS = {0x7FE00008: 32, 0x7FE00009: 64}
+"""Float Pixel Data and Double Float Pixel Data."""
 
 
 def read_header(path: str, cache: SharedCache, head: bytes | None = None, size: int | None = None) -> Header:
@@ -183,7 +190,7 @@ def read_header(path: str, cache: SharedCache, head: bytes | None = None, size: 
     NoPixelsError
         The object holds no pixels.
     UnsupportedFormatError
-        Pixels of a kind that overread does not read: floating point, colour, several frames.
+        Pixels of a kind that overread does not read.
     """
     if head is None or size is None:
         head, size = first_bytes(path)
@@ -226,13 +233,14 @@ def _from_pydicom(path: str, cache: SharedCache, size: int) -> Header:
 def header_from(path: str, walked: Walked, cache: SharedCache, size: int) -> Header:
     """Turn raw values into a header; raises as `read_header`."""
     found = walked.elements
-    key = (walked.transfer_syntax, tuple([found.get(tag) for tag in _SHARED_TAGS]))
+    float_bits = FLOAT_BITS.get(walked.pixel_tag, 0)
+    key = (walked.transfer_syntax, float_bits, tuple([found.get(tag) for tag in _SHARED_TAGS]))
     shared = cache.get(key)
     if shared is None:
-        shared = cache[key] = _shared_from(walked.transfer_syntax, found)
-    if walked.pixel_tag != PIXEL_DATA:
+        shared = cache[key] = _shared_from(walked.transfer_syntax, found, float_bits)
+    if walked.pixel_tag != PIXEL_DATA and not float_bits:
         if walked.pixel_tag:
-            raise UnsupportedFormatError("floating-point pixel data", where=path)
+            raise UnsupportedFormatError(f"pixels in an element {walked.pixel_tag:08X} that is not known", where=path)
         if not shared.sop_class_uid:
             raise DamagedFileError("it begins like DICOM but says neither what it is nor any pixel", where=path)
         raise NoPixelsError(describe_class(shared.sop_class_uid, shared.modality), shared.sop_class_uid)
@@ -249,7 +257,7 @@ def header_from(path: str, walked: Walked, cache: SharedCache, size: int) -> Hea
     )
 
 
-def _shared_from(syntax: str, found: dict[int, bytes]) -> Shared:
+def _shared_from(syntax: str, found: dict[int, bytes], float_bits: int) -> Shared:
     raw = {name: found.get(tag, b"") for name, tag in _OF_THE_SERIES.items()}
     facts: dict[str, str | float] = {**_texts(raw, found)}
     for name in ("kvp", "slice_thickness_mm", "gantry_tilt_deg", "series_number"):
@@ -289,6 +297,8 @@ def _shared_from(syntax: str, found: dict[int, bytes]) -> Shared:
         signed=_uint16(raw["signed"], 0) == 1,
         padding=raw["padding"],
         padding_limit=raw["padding_limit"],
+        float_bits=float_bits,
+        float_padding=_real(raw["double_padding" if float_bits == 64 else "float_padding"]),
         windows=tuple(zip(_floats(raw["window_center"]), _floats(raw["window_width"]), strict=False)),
         slope=_number(raw["slope"], 1.0),
         intercept=_number(raw["intercept"], 0.0),
@@ -350,6 +360,11 @@ def _number(raw: bytes, default: float = math.nan) -> float:
         return default
     values = _floats(raw)
     return values[0] if values else math.nan
+
+
+def _real(raw: bytes) -> float:
+    """FL or FD, little endian; NaN when absent."""
+    return float(unpack("<d" if len(raw) == 8 else "<f", raw)[0]) if len(raw) in (4, 8) else math.nan
 
 
 def _doubles(raw: bytes) -> tuple[float, ...]:

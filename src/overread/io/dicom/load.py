@@ -107,7 +107,7 @@ def _read(
     shape = (len(used), used[0].shared.rows, used[0].shared.columns)
     voxels = shape[0] * shape[1] * shape[2] * (2 if stack.is_resampled else 1)
     where = str(Path(used[0].path).parent)
-    if all(rescale_of(header.shared).is_integer for header in used):
+    if all(rescale_of(header.shared).is_integer and not header.shared.float_bits for header in used):
         require_memory(2 * voxels, runtime, where)
         whole = np.empty(shape, np.int16)
         reports = _read_pieces(used, whole, runtime, progress)
@@ -174,4 +174,8 @@ def _pixel_faults(series: DicomSeries, used: list[Header], reports: Sequence[Sli
     if undeclared:
         message = f"{len(undeclared)} files are padded with a value they do not declare; it was set to air"
         faults.append(Fault("undeclared_padding", Severity.NOTE, message, None, undeclared))
+    bad = sum(report.not_finite for report in reports)
+    if bad:
+        files = tuple(series.name(header) for header, report in pairs if report.not_finite)
+        faults.append(Fault("not_finite", Severity.WARNING, f"{bad} values are not a number", None, files))
     return faults

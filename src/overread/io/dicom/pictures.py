@@ -7,6 +7,7 @@ rescale, then MONOCHROME1 turned over. Windows and the VOI LUT are turned with t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,7 @@ from overread.io.dicom.scale import regions_of, scale_of
 from overread.io.dicom.series import is_cut_short
 from overread.io.dicom.stored import gives_rgb, read_samples
 from overread.io.memory import require_memory
+from overread.io.placed import not_finite
 from overread.io.word import SpacingWord, refuse_word
 from overread.runtime import Progress, Runtime
 
@@ -62,10 +64,10 @@ class OpenedPicture:
         with understood(self.header.path):
             return scale_of(self.dataset)
 
-    def verdict(self, policy: Policy = Policy.STRICT, padded: int = 0) -> Verdict:
+    def verdict(self, policy: Policy = Policy.STRICT, found: Sequence[Fault] = ()) -> Verdict:
         """A picture has no stack to judge: what it is, whether it lost detail, what its millimetres are worth.
 
-        `padded` is the number of its pixels that were kept dark, once it is loaded.
+        `found` is what its pixels showed, once it is loaded.
         """
         shared = self.header.shared
         faults = list(self.faults)
@@ -76,7 +78,7 @@ class OpenedPicture:
             faults.append(Fault("lossy", Severity.WARNING, "the picture was compressed with loss"))
         with understood(self.header.path):
             faults += window_faults(frame_values(self.dataset, 0))
-        faults += padding_faults(padded)
+        faults += found
         words = f"lengths: {self.scale.calibration.value} ({self.scale.words})"
         faults.append(Fault("calibration", Severity.NOTE, words))
         return verdict_of(faults, policy, {"frames": self.frames})
@@ -124,7 +126,7 @@ class OpenedPicture:
             displays = self._displays()
             stored = stored_dtype(shared)
             dtype = np.dtype(np.uint8) if self._is_colour else stored
-            if not self._is_colour and any(display.changes for display in displays):
+            if shared.float_bits or (not self._is_colour and any(display.changes for display in displays)):
                 dtype = np.dtype(np.float32)
             array = np.empty((self.frames, shared.rows, shared.columns, *((3,) if self._is_colour else ())), dtype)
             padded = 0
@@ -134,8 +136,8 @@ class OpenedPicture:
                 progress("read", (n + 1) / self.frames)
             first = displays[0]
             return Frames(
-                array, self.scale, Intensity.ARBITRARY, self.source(), self.verdict(policy, padded), first.windows,
-                first.voi_lut, _times(self.dataset, self.frames), regions_of(self.dataset),
+                array, self.scale, Intensity.ARBITRARY, self.source(), self.verdict(policy, _found(array, padded)),
+                first.windows, first.voi_lut, _times(self.dataset, self.frames), regions_of(self.dataset),
             )  # fmt: skip
 
     def picture(self, index: int, policy: Policy = Policy.STRICT, runtime: Runtime | None = None) -> Radiograph:
@@ -145,8 +147,8 @@ class OpenedPicture:
             display = Display.of(frame_values(self.dataset, index), self.header.shared)
             array, padded = self._frame(index, display)
             return Radiograph(
-                array, self.scale, Intensity.ARBITRARY, self.source(), self.verdict(policy, padded), display.windows,
-                display.voi_lut, regions_of(self.dataset),
+                array, self.scale, Intensity.ARBITRARY, self.source(), self.verdict(policy, _found(array, padded)),
+                display.windows, display.voi_lut, regions_of(self.dataset),
             )  # fmt: skip
 
     def _require_memory(self, frames: int, runtime: Runtime | None) -> None:
@@ -167,7 +169,10 @@ class OpenedPicture:
     def _frame(self, n: int, display: Display) -> Values:
         shared, dataset = self.header.shared, self.dataset
         planar = int(dataset.get("PlanarConfiguration", 0) or 0) == 1
-        stored = without_unused_bits(shared, read_samples(self.header._replace(frame_number=n + 1), planar))
+        stored = read_samples(self.header._replace(frame_number=n + 1), planar)
+        if shared.float_bits:
+            return display.values(stored.astype(np.float32))
+        stored = without_unused_bits(shared, stored)
         if shared.photometric == "PALETTE COLOR":
             return Values(_to_8_bits(apply_color_lut(stored, dataset), _palette_bits(dataset)), 0)
         if shared.samples > 1:
@@ -175,6 +180,10 @@ class OpenedPicture:
                 stored = convert_color_space(stored, "YBR_FULL", "RGB")
             return Values(_to_8_bits(stored, shared.bits_stored), 0)
         return display.values(stored)
+
+
+def _found(array: NDArray[Any], padded: int) -> list[Fault]:
+    return [*padding_faults(padded), *not_finite(array)]
 
 
 def _palette_bits(dataset: Dataset) -> int:

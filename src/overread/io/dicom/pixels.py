@@ -28,6 +28,7 @@ class SliceReport(NamedTuple):
     padding_hu: float = np.nan
     undeclared_padding: bool = False
     bits_cleaned: bool = False
+    not_finite: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,9 @@ class Rescale:
 
 
 def stored_dtype(shared: Shared) -> np.dtype[Any]:
-    """Type of the stored pixels: 8, 16 or 32 bits, signed or not; single bits are held in 8."""
+    """Type of the stored pixels: 8, 16 or 32 bits, signed or not, or real; single bits are held in 8."""
+    if shared.float_bits:
+        return np.dtype(f"<f{shared.float_bits // 8}")
     if shared.bits_allocated == 1:
         return np.dtype(np.uint8)
     return np.dtype(f"<{'i' if shared.signed else 'u'}{shared.bits_allocated // 8}")
@@ -83,7 +86,10 @@ def read_float32(header: Header, out: NDArray[np.float32], rescale: Rescale) -> 
     """Read one file into `out`, (row, column) float32, rescaled."""
     stored = np.empty(out.shape, stored_dtype(header.shared))
     read_stored(header, stored)
-    report, _, _, mask = _clean(header.shared, stored, rescale)
+    if header.shared.float_bits:
+        report, mask = _look_at_reals(header.shared, stored, rescale)
+    else:
+        report, _, _, mask = _clean(header.shared, stored, rescale)
     np.multiply(stored, rescale.slope, out=out, casting="unsafe")
     out += np.float32(rescale.intercept)
     if mask is not None:
@@ -117,6 +123,18 @@ def _clean(
     count = int(np.count_nonzero(mask))
     value = float(padding) * rescale.slope + rescale.intercept
     return SliceReport(True, count, value, undeclared, cleaned), low, high, mask
+
+
+def _look_at_reals(
+    shared: Shared, stored: NDArray[Any], rescale: Rescale
+) -> tuple[SliceReport, NDArray[np.bool_] | None]:
+    """Report and padding mask of pixels that are real numbers; there are no unused bits, and nothing is guessed."""
+    bad = int(np.count_nonzero(~np.isfinite(stored)))
+    value = shared.float_padding * rescale.slope + rescale.intercept
+    if not (rescale.is_hu and value <= _TISSUE_FROM_HU):
+        return SliceReport(fits=False, not_finite=bad), None
+    mask: NDArray[np.bool_] = stored == stored.dtype.type(shared.float_padding)
+    return SliceReport(False, int(np.count_nonzero(mask)), value, not_finite=bad), mask
 
 
 def padding_range(shared: Shared) -> tuple[int, int] | None:

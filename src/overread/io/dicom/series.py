@@ -148,6 +148,11 @@ def _unsupported(shared: Shared) -> str:
     if (shared.samples, shared.photometric) not in _PHOTOMETRIC:
         kind = shared.photometric or "no photometric interpretation"
         return f"{shared.samples} samples a pixel with {kind}, which do not go together or are not read"
+    if shared.float_bits:
+        is_plain = shared.photometric == "MONOCHROME2" and shared.transfer_syntax in NATIVE
+        if not is_plain or shared.bits_allocated != shared.float_bits:
+            return f"real numbers of {shared.float_bits} bits that are compressed, inverted or said to have other bits"
+        return ""
     allowed = (1, 8, 16, 32) if is_picture(shared) else (8, 16, 32)
     if shared.bits_allocated not in allowed:
         return f"{shared.bits_allocated} bits allocated a pixel, expected one of {', '.join(map(str, allowed))}"
