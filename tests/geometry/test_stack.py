@@ -13,13 +13,13 @@ from overread.geometry.stack import Frames, assess_stack, even_weights
 ROW, COLUMN = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
 
 
-def pile(depths, *, row=ROW, column=COLUMN, aside=(0.0, 0.0), thickness=np.nan, origin=(-31.0, 12.5, 7.25)):
+def pile(depths, *, row=ROW, column=COLUMN, aside=(0.0, 0.0), thickness=np.nan, pixel=(0.7, 0.9)):
     """Frames at `depths` mm along the normal, moved by `aside` (along row, along column) mm for each mm of depth."""
     normal = np.cross(row, column)
     way = normal + aside[0] * np.asarray(row) + aside[1] * np.asarray(column)
-    positions = np.asarray(origin) + np.asarray(depths, float)[:, None] * way
+    positions = np.array((-31.0, 12.5, 7.25)) + np.asarray(depths, float)[:, None] * way
     names = [f"{n:03d}.dcm" for n in range(len(depths))]
-    return Frames(positions, row, column, (0.7, 0.9), (24, 20), names, thickness)
+    return Frames(positions, row, column, pixel, (24, 20), names, thickness)
 
 
 def fault(stack, code):
@@ -138,9 +138,57 @@ def test_bad_pixel_spacing_is_fatal_under_every_policy(spacing):
     [(2.5, None), (5.0, "thickness_differs"), (2.0, "thickness_differs"), (1.0, "slices_apart"), (np.nan, None)],
 )
 def test_thickness_is_compared_with_the_distance(thickness, code):
-    stack = assess_stack(pile(2.5 * np.arange(5), thickness=thickness))
+    stack = assess_stack(pile(2.5 * np.arange(5), thickness=thickness, pixel=(0.7, 0.7)))
     assert [one.code for one in stack.verdict.faults] == ([code] if code else [])
     assert stack.grid.slice_gap_mm == pytest.approx(2.5)  # never the thickness
+
+
+@pytest.mark.parametrize(("thickness", "words"), [(5.0, "overlap by 2.50 mm"), (2.0, "leave a small gap of 0.50 mm")])
+def test_overlap_is_told_in_mm(thickness, words):
+    assert words in fault(assess_stack(pile(2.5 * np.arange(5), thickness=thickness)), "thickness_differs").message
+
+
+@pytest.mark.parametrize(("pixel", "noted"), [((0.7, 0.7), False), ((0.7, 0.704), False), ((0.7, 0.9), True)])
+def test_pixels_that_are_not_square_are_noted(pixel, noted):
+    verdict = assess_stack(pile(2.5 * np.arange(5), pixel=pixel)).verdict
+    assert verdict.has("anisotropic_pixels") is noted
+    assert verdict.status == "sound"
+    if noted:
+        found = fault(assess_stack(pile(2.5 * np.arange(5), pixel=pixel)), "anisotropic_pixels")
+        assert "0.700 x 0.900 mm" in found.message
+        assert found.amount_mm == pytest.approx(0.2)
+
+
+def test_facts_say_how_far_slices_were_moved():
+    """As-is spreads five of six slices evenly, so that the third lies 1.25 mm from where its file says."""
+    depths = 2.5 * np.array([0, 1, 2, 4, 5])
+    facts = assess_stack(pile(depths), Policy.AS_IS).verdict.facts
+    assert facts["slice_gap_mm"] == pytest.approx(3.125)
+    assert facts["max_shift_mm"] == pytest.approx(max(abs(depths - 3.125 * np.arange(5))))
+    assert facts["largest_volume_error_percent"] == pytest.approx(37.5)  # 3.125 mm where 5 mm lie between the slices
+    repaired = assess_stack(pile(depths), Policy.REPAIR).verdict
+    assert repaired.facts["max_shift_mm"] == pytest.approx(0.0, abs=1e-9)
+    assert "largest_volume_error_percent" not in repaired.facts
+    assert "repair made 1 slice (0.8 mL) from their neighbours" in repaired.sentence()
+
+
+def test_rounded_positions_say_how_far_slices_were_moved():
+    depths = 2.5 * np.arange(9)
+    depths[4] += 0.08
+    assert assess_stack(pile(depths)).verdict.facts["max_shift_mm"] == pytest.approx(0.08)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "plane"),
+    [
+        (ROW, COLUMN, "axial"),
+        ((1, 0, 0), (0, 0, -1), "coronal"),
+        ((0, 1, 0), (0, 0, -1), "sagittal"),
+        ((1, 0, 0), (0, 0.8, 0.6), "axial, turned by 37 degrees"),
+    ],
+)
+def test_facts_name_the_plane(row, column, plane):
+    assert assess_stack(pile(2.5 * np.arange(5), row=row, column=column)).verdict.facts["plane"] == plane
 
 
 def test_single_slice_needs_as_is_and_a_thickness():

@@ -55,7 +55,8 @@ def refusal(kind, call):
 
 
 def codes(verdict):
-    return {fault.code for fault in verdict.faults}
+    """Codes of the faults, but for the note that the pixels of the writer are not square."""
+    return {fault.code for fault in verdict.faults} - {"anisotropic_pixels"}
 
 
 # -- nothing to read
@@ -101,7 +102,11 @@ def test_no_permission_for_a_file(writer, stored, monkeypatch):
     monkeypatch.setattr("overread.io.dicom.header.FileIO", locked)
     study = open_study(writer.folder)
     assert [(one.path.name, one.kind) for one in study.skipped] == [("003.dcm", "no_permission")]
-    assert codes(study.only().verdict) >= {"missing_slices", "unreadable_files"}
+    verdict = study.only().verdict
+    assert codes(verdict) >= {"missing_slices", "unreadable_files"}
+    (missing,) = [fault for fault in verdict.faults if fault.code == "missing_slices"]
+    assert "003.dcm cannot be read and may be it" in missing.message
+    assert "003.dcm" in missing.files
     assert "no permission" in refusal(InputError, lambda: open_study(writer.folder / "003.dcm"))
 
 
@@ -289,11 +294,10 @@ def test_spacing_that_is_no_number(writer, stored, word):
     ("values", "code"),
     [
         ({"PixelSpacing": [0.7, 0.8]}, "mixed_spacing"),
-        ({"ImageOrientationPatient": [0, 1, 0, 0, 0, 1]}, "mixed_orientation"),
+        ({"ImageOrientationPatient": [1, 0, 0, 0, 0.9998, 0.02]}, "mixed_orientation"),
         ({"FrameOfReferenceUID": "1.2.3"}, "mixed_frame_of_reference"),
         ({"PatientID": "SECRET-OTHER"}, "mixed_patients"),
         ({"Modality": "MR"}, "mixed_modality"),
-        ({"Rows": 20, "Columns": 24}, "mixed_shape"),
     ],
 )
 @pytest.mark.parametrize("policy", list(Policy))
@@ -324,9 +328,10 @@ def test_slices_not_quite_parallel(writer, stored, off, code):
     writer.write(stored)
     series = open_study(writer.folder).only()
     assert codes(series.verdict) == ({code} if code else set())
-    assert all(fault.files == ("005.dcm",) for fault in series.verdict.faults)
+    found = [fault for fault in series.verdict.faults if fault.code == code]
+    assert all(fault.files == ("005.dcm",) for fault in found)
     if code == "not_parallel":
-        assert series.verdict.faults[0].amount_mm == pytest.approx(5e-4 * 20 * 0.9)
+        assert found[0].amount_mm == pytest.approx(5e-4 * 20 * 0.9)
 
 
 def test_native_pixels_said_to_be_in_fragments(writer, stored):
@@ -429,8 +434,9 @@ def test_repair_of_uneven_slices_moves_a_ramp_to_its_place(writer):
 def test_one_uid_for_all_files_is_a_warning(writer, stored):
     writer.edit = edit_slice(None, SOPInstanceUID="1.2.3")
     writer.write(stored)
-    (fault,) = open_study(writer.folder).only().verdict.faults
-    assert (fault.code, len(fault.files)) == ("repeated_uid", 7)
+    verdict = open_study(writer.folder).only().verdict
+    assert codes(verdict) == {"repeated_uid"}
+    assert len(verdict.faults[0].files) == 7
 
 
 @pytest.mark.parametrize("name", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"])

@@ -39,7 +39,8 @@ FILES = {
     f"{name}/{path.relative_to(at).as_posix()}": path for name, at in SETS.items() for path in conformance.files_of(at)
 }
 SERIES = {"77654033/CT2": 4, "98892001/CT5N": 5}
-IN_SEVERAL_PLANES = ("98892001/CT2N", "98892003/MR2", "98892003/MR700")  # scouts; a rotating projection
+PILOTS = {"98892001/CT2N": ["coronal", "sagittal"], "98892003/MR2": ["axial", "coronal", "sagittal"]}
+ROTATING = "98892003/MR700"
 
 
 @pytest.fixture(autouse=True)
@@ -103,11 +104,15 @@ def test_a_series_lies_where_simpleitk_puts_it(below, slices):
         np.testing.assert_allclose(theirs.TransformIndexToPhysicalPoint(index), ours, atol=0.01)
 
 
-@pytest.mark.parametrize("below", IN_SEVERAL_PLANES)
-def test_pictures_in_several_planes_are_no_volume(below):
-    for series in open_study(folder_of(below)).series:
-        if series.n_files > 1 and series.verdict.has("mixed_orientation"):
-            with pytest.raises(GeometryError, match="another orientation"):
-                series.load(policy=Policy.AS_IS)
-            return
-    raise AssertionError("no series in several planes")
+@pytest.mark.parametrize(("below", "planes"), PILOTS.items())
+def test_a_pilot_becomes_one_series_a_plane(below, planes):
+    series = open_study(folder_of(below)).series
+    first = [one for one in series if one.stack_number and one.series_uid == series[0].series_uid]
+    assert sorted(one.description.split(", ")[1] for one in first) == planes
+    assert all(one.verdict.has("split_series") and not one.verdict.has("mixed_orientation") for one in first)
+
+
+def test_a_rotating_projection_is_no_volume():
+    (series,) = open_study(folder_of(ROTATING)).series
+    with pytest.raises(GeometryError, match="another orientation"):
+        series.load(policy=Policy.AS_IS)

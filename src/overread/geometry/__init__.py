@@ -1,7 +1,14 @@
 """Where pixels are in the patient: grids, orientation, and the verdict on an input's geometry. No pixels here."""
 
 from overread.geometry.grid import Grid, axial_grid
-from overread.geometry.orientation import ORIENTATIONS, closest_letters, orient, orientation_of, right_angled
+from overread.geometry.orientation import (
+    ORIENTATIONS,
+    closest_letters,
+    orient,
+    orientation_of,
+    plane_name,
+    right_angled,
+)
 from overread.geometry.verdict import Fault, Policy, Severity, Verdict
 
 __all__ = [
@@ -15,5 +22,6 @@ __all__ = [
     "closest_letters",
     "orient",
     "orientation_of",
+    "plane_name",
     "right_angled",
 ]

@@ -13,6 +13,7 @@ from overread.errors import UsageError
 from overread.geometry.grid import Grid
 
 _LETTERS = (("L", "R"), ("P", "A"), ("S", "I"))
+_PLANES = ("sagittal", "coronal", "axial")  # across x, y, z
 _WORLD_AXIS = {letter: axis for axis, pair in enumerate(_LETTERS) for letter in pair}
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -32,6 +33,18 @@ def closest_letters(direction_lps: NDArray[np.float64], *, obliqueness: float = 
     unit = np.asarray(direction_lps, dtype=np.float64) / np.linalg.norm(direction_lps)
     order = np.argsort(-np.abs(unit), kind="stable")
     return "".join(_LETTERS[a][0 if unit[a] > 0 else 1] for a in order if abs(unit[a]) > obliqueness)
+
+
+def plane_name(normal_lps: NDArray[np.float64]) -> str:
+    """The plane across a direction: "axial", "coronal" or "sagittal", with the turn where it is above a degree.
+
+    Such as "axial, turned by 18 degrees". The sign of the direction does not matter.
+    """
+    unit = np.abs(np.asarray(normal_lps, dtype=np.float64)) / np.linalg.norm(normal_lps)
+    axis = int(np.argmax(unit))
+    turn_deg = float(np.degrees(np.arccos(min(1.0, unit[axis]))))
+    name = _PLANES[axis]
+    return name if turn_deg <= 1 else f"{name}, turned by {turn_deg:.0f} degrees"
 
 
 def orientation_of(grid: Grid) -> str:

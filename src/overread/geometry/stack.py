@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.geometry.grid import Grid
+from overread.geometry.orientation import plane_name
 from overread.geometry.stack_faults import (
     EVEN_SHARE,
     SAME_PLACE_MM,
@@ -160,7 +161,9 @@ def _lay_many(pile: Pile, frames: Frames, kept: NDArray[np.intp], faults: list[F
     facts: Facts = {
         "frames": len(frames.names),
         "slices": slices,
+        "plane": plane_name(pile.normal),
         "slice_gap_mm": extent / (slices - 1),
+        "usual_gap_mm": pile.usual_gap_mm,
         "gap_min_mm": float(pile.gaps.min()),
         "gap_max_mm": float(pile.gaps.max()),
         "tilt_deg": tilt_of(pile)[0],
@@ -175,7 +178,10 @@ def _lay_many(pile: Pile, frames: Frames, kept: NDArray[np.intp], faults: list[F
         slices = len(lower)
         facts |= {"slices": slices, "slice_gap_mm": extent / (slices - 1)}
         facts |= _losses(pile, frames.shape, lower, weight)
+    elif any(fault.severity is Severity.WARNING for fault in gaps):
+        facts["largest_volume_error_percent"] = 100 * float(np.abs(extent / (slices - 1) / pile.gaps - 1).max())
     grid = Grid((slices, *frames.shape), _affine(pile, pile.span / (slices - 1)))
+    facts["max_shift_mm"] = _max_shift_mm(pile, grid, lower, weight)
     return Stack(kept, grid, verdict_of(faults, policy, facts, repaired), lower, weight)
 
 
@@ -194,6 +200,15 @@ def even_weights(depth: NDArray[np.float64], usual_mm: float) -> tuple[NDArray[n
     above = np.abs(places - depth[lower + 1]) <= near
     lower[above], weight[above] = lower[above] + 1, 0.0
     return lower, weight
+
+
+def _max_shift_mm(pile: Pile, grid: Grid, lower: NDArray[np.intp], weight: NDArray[np.float64]) -> float:
+    """How far the grid puts a slice from where its files say it is, at most, mm."""
+    upper = np.minimum(lower + 1, len(pile.depth) - 1)
+    share = weight[:, None]
+    told = pile.positions_lps[lower] * (1 - share) + pile.positions_lps[upper] * share
+    laid = grid.to_lps([(n, 0, 0) for n in range(len(lower))])
+    return float(np.linalg.norm(laid - told, axis=1).max())
 
 
 def _losses(pile: Pile, shape: tuple[int, int], lower: NDArray[np.intp], weight: NDArray[np.float64]) -> Facts:

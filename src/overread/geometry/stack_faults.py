@@ -23,6 +23,7 @@ SIDEWAYS_SHARE = 0.25
 """Slices shifted sideways by less than this share of a pixel load with a warning."""
 MISSING_FROM = 1.5
 """A gap this many times the usual one has lost slices."""
+SQUARE_SHARE = 0.01
 COSINE_TOLERANCE = 1e-4
 COSINE_LIMIT = 0.01
 TILT_NOTED_DEG = 0.05
@@ -116,6 +117,9 @@ def orthonormal(frames: Frames) -> tuple[Vector, Vector, list[Fault]]:
         message = f"direction cosines are not two unit vectors at right angles (off by {off:.3f})"
         return row, column, [Fault("cosines_not_orthonormal", Severity.FATAL, message)]
     faults = []
+    if abs(spacing[0] - spacing[1]) > SQUARE_SHARE * spacing.min():
+        message = f"pixels are {spacing[0]:.3f} x {spacing[1]:.3f} mm (row x column), not square"
+        faults.append(Fault("anisotropic_pixels", Severity.NOTE, message, float(abs(spacing[0] - spacing[1]))))
     if off > COSINE_TOLERANCE:
         extent = float(off * max(np.multiply(frames.shape, spacing)))
         message = f"direction cosines are off by {off:.5f}, {extent:.2f} mm over the picture; put right"
@@ -200,8 +204,10 @@ def thickness_faults(pile: Pile) -> list[Fault]:
         return [Fault("slices_apart", Severity.WARNING, message, usual - thickness)]
     if abs(usual - thickness) <= 0.05 * thickness:
         return []
-    word = "overlap" if usual < thickness else "leave a small gap"
-    message = f"slices are {thickness:.2f} mm thick and {usual:.2f} mm apart: they {word}"
+    word = "overlap by" if usual < thickness else "leave a small gap of"
+    message = (
+        f"slices are {thickness:.2f} mm thick and {usual:.2f} mm apart: they {word} {abs(usual - thickness):.2f} mm"
+    )
     return [Fault("thickness_differs", Severity.NOTE, message, usual - thickness)]
 
 

@@ -61,7 +61,8 @@ class Verdict:
     repaired : bool
         The loaded grid is not the grid of the files (dropped or resampled frames).
     facts : dict
-        Plain numbers: slices, slice_gap_mm, gap_min_mm, gap_max_mm, tilt_deg, repair losses ...
+        Plain numbers: slices, slice_gap_mm, gap_min_mm, gap_max_mm, tilt_deg, `max_shift_mm` (how far the grid puts a
+        slice from where its file says), repair losses ...
     """
 
     faults: tuple[Fault, ...] = ()
@@ -85,4 +86,7 @@ class Verdict:
     def sentence(self) -> str:
         """The verdict in one line of plain words."""
         worst = [fault.message for fault in self.faults if fault.severity is not Severity.NOTE]
+        if self.repaired and "interpolated_ml" in self.facts:
+            slices, ml = self.facts["interpolated_slices"], float(self.facts["interpolated_ml"])
+            worst.append(f"repair made {slices} slice{'' if slices == 1 else 's'} ({ml:.1f} mL) from their neighbours")
         return f"{self.status}: {'; '.join(worst)}" if worst else self.status

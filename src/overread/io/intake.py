@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.errors import DamagedFileError, InputError, NothingReadableError, UnsupportedFormatError
-from overread.io.dicom.header import DIRECTORY_CLASS, Header, NoPixelsError, SharedCache, first_bytes, read_header
+from overread.io.dicom.classes import DIRECTORY_CLASS
+from overread.io.dicom.header import Header, NoPixelsError, SharedCache, first_bytes, read_header
 from overread.io.dicom.pixels import cannot_read
 from overread.io.dicom.series import ENHANCED_CLASSES, is_picture, refusal
 from overread.io.discover import SkipKind, Skipped

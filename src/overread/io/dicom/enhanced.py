@@ -132,6 +132,7 @@ def _shared_of(shared: Shared, look: _Look) -> Shared:
         rescale_type=look.text(values, "RescaleType") or shared.rescale_type,
         windows=tuple(windows) or shared.windows,
         image_type=frame_type or shared.image_type,
+        laterality=look.text("FrameAnatomySequence", "FrameLaterality") or shared.laterality,
         stack_id=look.text(content, "StackID"),
         temporal_position=look.text(content, "TemporalPositionIndex") or shared.temporal_position,
         acquisition_number=look.text(content, "FrameAcquisitionNumber") or shared.acquisition_number,

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from overread.errors import DamagedFileError, UnsupportedFormatError
 from overread.io.dicom.charset import codec_of
+from overread.io.dicom.classes import describe_class
 from overread.io.dicom.frames import are_whole
 from overread.io.dicom.privacy import Patient
 from overread.io.dicom.tags import (
@@ -31,8 +32,8 @@ _LATER_READS = (1 << 16, 1 << 22)
 _LONGEST_TEXT = 128  # UI, LO 64; CS with several values as image type has
 
 SOP_CLASS, SOP_UID, IMAGE_TYPE, CHARSET = 0x00080016, 0x00080018, 0x00080008, 0x00080005
-POSITION, ORIENTATION = 0x00200032, 0x00200037
-_OF_EACH_SLICE = frozenset((SOP_UID, POSITION))
+POSITION, ORIENTATION, INSTANCE_NUMBER = 0x00200032, 0x00200037, 0x00200013
+_OF_EACH_SLICE = frozenset((SOP_UID, POSITION, INSTANCE_NUMBER))
 _OF_THE_SERIES: dict[str, int] = {
     "sop_class_uid": SOP_CLASS,
     "study_uid": 0x0020000D,
@@ -60,6 +61,8 @@ _OF_THE_SERIES: dict[str, int] = {
     "spacing_between_mm": 0x00180088,
     "gantry_tilt_deg": 0x00181120,
     "orientation": ORIENTATION,
+    "side": 0x00200060,
+    "image_side": 0x00200062,
     "spacing_mm": 0x00280030,
     "samples": 0x00280002,
     "photometric": 0x00280004,
@@ -101,8 +104,8 @@ class Shared:
     both empty where the tag is absent or unreadable. `padding` and `padding_limit` are raw bytes, since their VR is
     often wrong. `patient_key` tells two patients apart inside one process and says nothing about either.
     `float_bits` is 32 or 64 where pixels are real numbers, else 0; `float_padding` is then what the padding tag says.
-    `stack_id` is that of an enhanced object. `stack` names one of several stacks that share a series UID,
-    `stack_number` counts them from 1; empty and 0 where there is one.
+    `laterality` is R, L or whatever else the tag says. `stack_id` is that of an enhanced object. `stack` names one of
+    several stacks that share a series UID, `stack_number` counts them from 1; empty and 0 where there is one.
     """
 
     transfer_syntax: str
@@ -141,6 +144,7 @@ class Shared:
     has_rescale: bool
     rescale_type: str
     lossy: bool
+    laterality: str
     patient_key: int = field(repr=False)
     float_bits: int = 0
     float_padding: float = math.nan
@@ -154,6 +158,7 @@ class Header(NamedTuple):
 
     `pixel_offset` and `pixel_length` are those of the whole pixel data; `frame_number` counts from 1. `is_whole` is
     False where compressed pixels go on beyond the end of the file.
+    `instance_number` is None where it is absent or no number.
     """
 
     path: str
@@ -165,6 +170,7 @@ class Header(NamedTuple):
     file_size: int
     frame_number: int = 1
     is_whole: bool = True
+    instance_number: int | None = None
 
 
 class NoPixelsError(Exception):
@@ -254,6 +260,7 @@ def header_from(path: str, walked: Walked, cache: SharedCache, size: int) -> Hea
         walked.pixel_offset,
         walked.pixel_length,
         size,
+        instance_number=_integer(found.get(INSTANCE_NUMBER, b"")),
     )
 
 
@@ -265,6 +272,7 @@ def _shared_from(syntax: str, found: dict[int, bytes], float_bits: int) -> Share
             facts[name] = number
     facts["transfer_syntax"] = syntax
     bits = _uint16(raw["bits_allocated"], 16)
+    frames = _integer(raw["frames"])
     stored = _uint16(raw["bits_stored"], bits)
     return Shared(
         transfer_syntax=syntax,
@@ -288,7 +296,7 @@ def _shared_from(syntax: str, found: dict[int, bytes], float_bits: int) -> Share
         spacing_mm=_floats(raw["spacing_mm"]),
         samples=_uint16(raw["samples"], 1),
         photometric=_text(raw["photometric"]),
-        frames=_integer(raw["frames"], 1),
+        frames=1 if frames is None else frames,
         rows=_uint16(raw["rows"], 0),
         columns=_uint16(raw["columns"], 0),
         bits_allocated=bits,
@@ -305,6 +313,7 @@ def _shared_from(syntax: str, found: dict[int, bytes], float_bits: int) -> Share
         has_rescale=bool(raw["slope"].strip(b" \0") and raw["intercept"].strip(b" \0")),
         rescale_type=_text(raw["rescale_type"]),
         lossy=_text(raw["lossy"]) == "01",
+        laterality=_text(raw["image_side"]) or _text(raw["side"]),
         patient_key=_patient_key([found.get(tag, b"") for tag in _PATIENT]),
     )
 
@@ -372,46 +381,12 @@ def _doubles(raw: bytes) -> tuple[float, ...]:
     return tuple([one for (one,) in iter_unpack("<d", raw[: len(raw) // 8 * 8])])
 
 
-def _integer(raw: bytes, default: int) -> int:
+def _integer(raw: bytes) -> int | None:
     try:
         return int(raw.split(b"\\")[0].strip(b" \0"))
     except ValueError:
-        return default
+        return None
 
 
 def _uint16(raw: bytes, default: int) -> int:
     return int.from_bytes(raw[:2], "little") if len(raw) >= 2 else default
-
-
-DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
-_CLASSES = {
-    DIRECTORY_CLASS: "a DICOMDIR index",
-    "1.2.840.10008.5.1.4.1.1.66.4": "a segmentation (SEG)",
-    "1.2.840.10008.5.1.4.1.1.66.7": "a label map segmentation (SEG)",
-    "1.2.840.10008.5.1.4.1.1.66.5": "a surface segmentation",
-    "1.2.840.10008.5.1.4.1.1.30": "a parametric map",
-    "1.2.840.10008.5.1.4.1.1.66": "raw data",
-    "1.2.840.10008.5.1.4.1.1.66.1": "a spatial registration",
-    "1.2.840.10008.5.1.4.1.1.481.3": "a radiotherapy structure set",
-    "1.2.840.10008.5.1.4.1.1.481.2": "a radiotherapy dose",
-    "1.2.840.10008.5.1.4.1.1.481.5": "a radiotherapy plan",
-    "1.2.840.10008.5.1.4.1.1.88.59": "a key object selection",
-    "1.2.840.10008.5.1.4.1.1.104.1": "an encapsulated PDF",
-    "1.2.840.10008.5.1.4.1.1.104.2": "an encapsulated document",
-}
-
-
-def describe_class(sop_class_uid: str, modality: str) -> str:
-    """Plain words for what a DICOM object is; with an article."""
-    if sop_class_uid in _CLASSES:
-        return _CLASSES[sop_class_uid]
-    if sop_class_uid.startswith("1.2.840.10008.5.1.4.1.1.88."):
-        return "a structured report (SR)"
-    if sop_class_uid.startswith("1.2.840.10008.5.1.4.1.1.11."):
-        return "a presentation state"
-    return f"a DICOM object without pixels ({modality or 'no modality'}, class {sop_class_uid or 'unknown'})"
-
-
-def is_derived_object(sop_class_uid: str) -> bool:
-    """Whether the object has pixels but is not an image to analyse (SEG, parametric map, dose)."""
-    return sop_class_uid in _CLASSES

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +13,13 @@ import numpy as np
 from overread.geometry import Fault, Policy, Severity, right_angled
 from overread.geometry.stack import Frames, Stack, assess_stack, verdict_of
 from overread.image import Source, SourceFrame
+from overread.io.dicom.belong import disagreements, nameless, repeated
+from overread.io.dicom.classes import describe_class, is_derived_object
 from overread.io.dicom.codecs import CODECS, NATIVE, is_known
-from overread.io.dicom.header import Header, Shared, describe_class, is_derived_object
+from overread.io.dicom.header import Header, Shared
 from overread.io.dicom.pixels import Rescale, padding_is_tissue, same_pixels
-from overread.io.dicom.split import split_stacks
+from overread.io.dicom.split import Part, split_stacks
+from overread.io.dicom.tag_faults import acquisition_notes, order_notes, side_faults, tag_faults
 from overread.io.discover import SkipKind, relative
 
 ENHANCED_CLASSES = frozenset(
@@ -33,13 +35,6 @@ _PHOTOMETRIC = frozenset(
     [(1, name) for name in ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")]
     + [(3, name) for name in ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT")]
 )
-COSINE_AGREES, COSINE_LIMIT = 1e-4, 1e-3
-"""Slices whose direction cosines differ by less are parallel; up to the limit they load with a warning."""
-SPACING_AGREES = 1e-4
-_UID = re.compile(r"[0-9.]{1,64}")
-TILT_AGREES_DEG = 0.5
-"""Scanners set the gantry to half degrees."""
-GAP_AGREES = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,10 +74,23 @@ class DicomSeries:
         )
         stack = assess_stack(frames, policy, lambda a, b: same_pixels(headers[a], headers[b]))
         if stack.verdict.has("duplicate_position"):
-            faults += _acquisition_notes(headers)
-        faults += _tag_faults(first, stack.verdict.facts)
-        verdict = verdict_of([*faults, *stack.verdict.faults], policy, stack.verdict.facts, stack.verdict.repaired)
+            faults += acquisition_notes(headers)
+        faults += tag_faults(first, stack.verdict.facts)
+        faults += order_notes([headers[n] for n in stack.order])
+        faults += side_faults(frames, first.laterality)
+        faults += [self._with_lost(fault, cut) for fault in stack.verdict.faults]
+        verdict = verdict_of(faults, policy, stack.verdict.facts, stack.verdict.repaired)
         return Stack(stack.order, stack.grid, verdict, stack.lower, stack.weight), headers
+
+    def _with_lost(self, fault: Fault, cut: list[Header]) -> Fault:
+        """A fault of missing slices, with the files that cannot be read and may be they."""
+        lost = [name for one in self.faults if one.code == "unreadable_files" for name in one.files]
+        lost += [self.name(header) for header in cut]
+        if fault.code != "missing_slices" or not lost:
+            return fault
+        named = ", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
+        message = f"{fault.message}; {named} cannot be read and may be {'it' if len(lost) == 1 else 'among them'}"
+        return replace(fault, message=message, files=(*fault.files, *lost))
 
     def _cut_fault(self, cut: list[Header], refused: bool) -> Fault:
         message = f"{len(cut)} of {len(self.headers)} files end inside their pixels{'' if refused else '; left out'}"
@@ -207,22 +215,43 @@ def gather(
     headers: Sequence[Header], root: Path, more: Callable[[Sequence[Header]], Sequence[Fault]] = _no_faults
 ) -> list[DicomSeries]:
     """Series from headers in order of path: by series UID, localizers apart. Each gets `more` faults beside its own."""
-    groups: dict[Hashable, list[Header]] = defaultdict(list)
+    groups: dict[Hashable, dict[bool, list[Header]]] = defaultdict(dict)
     for header in headers:
         shared = header.shared
-        groups[shared.study_uid, shared.series_uid, is_localizer(shared)].append(header)
+        groups[shared.study_uid, shared.series_uid].setdefault(is_localizer(shared), []).append(header)
     return [
-        DicomSeries(root, tuple(stack), (*_faults(stack, root), *_split_notes(stack), *more(stack)))
+        DicomSeries(
+            root,
+            tuple(part.headers),
+            (
+                *_faults(part.headers, root),
+                *_apart_notes(part, [] if scouts else group.get(True, []), root),
+                *more(part.headers),
+            ),
+        )
         for group in groups.values()
-        for stack in split_stacks(group)
+        for scouts, members in group.items()
+        for part in split_stacks(members, same_pixels)
     ]
 
 
-def _split_notes(stack: list[Header]) -> list[Fault]:
-    name = stack[0].shared.stack
-    if not name:
-        return []
-    return [Fault("split_series", Severity.NOTE, f"several stacks share one series UID: this is {name}")]
+def _apart_notes(part: Part, scouts: list[Header], root: Path) -> list[Fault]:
+    """What else carries the series UID and was set apart from these slices."""
+    faults = []
+    name = part.headers[0].shared.stack
+    if name:
+        message = f"several stacks share one series UID: this is {name}"
+        faults.append(Fault("split_series", Severity.NOTE, message))
+    if part.strays:
+        files = tuple(relative(header.path, root) for header in part.strays)
+        words = sorted({header.shared.stack.partition(", ")[2] for header in part.strays})
+        message = f"{len(files)} pictures of another plane or size were set apart ({'; '.join(words)}): {files[0]}"
+        faults.append(Fault("stray_slices", Severity.WARNING, message, None, files))
+    if scouts:
+        files = tuple(relative(header.path, root) for header in scouts)
+        message = f"{len(files)} scout views share the series UID and were set apart: {files[0]}"
+        faults.append(Fault("localizer_apart", Severity.NOTE, message, None, files))
+    return faults
 
 
 def _faults(group: list[Header], root: Path) -> list[Fault]:
@@ -246,8 +275,8 @@ def _faults(group: list[Header], root: Path) -> list[Fault]:
     of_files("no_position", Severity.FATAL, "have no usable position in the patient", no_place)
     of_files("no_orientation", Severity.FATAL, "have no orientation", where(lambda s: len(s.orientation) != 6))
     of_files("bad_spacing", Severity.FATAL, "have no usable pixel spacing", where(_bad_spacing))
-    of_files("no_uid", Severity.WARNING, "have no usable study, series or SOP instance UID", _nameless(group))
-    of_files("repeated_uid", Severity.WARNING, "carry the SOP instance UID of another picture", _repeated(group))
+    of_files("no_uid", Severity.WARNING, "have no usable study, series or SOP instance UID", nameless(group))
+    of_files("repeated_uid", Severity.WARNING, "carry the SOP instance UID of another picture", repeated(group))
     too_long = [header for header in group if is_too_long(header)]
     of_files("too_many_pixels", Severity.FATAL, "hold more pixels than their rows and columns say", too_long)
     of_files("bad_rescale", Severity.FATAL, "have a rescale slope or intercept that is no number", where(_bad_rescale))
@@ -255,71 +284,8 @@ def _faults(group: list[Header], root: Path) -> list[Fault]:
     of_files("lossy", Severity.WARNING, "were compressed with loss", where(_is_lossy))
     of_files("padding_in_range", Severity.WARNING, "mark padding by a value of tissue; kept", where(_odd_padding))
     if not any(fault.severity is Severity.FATAL for fault in faults):
-        for code, words, unit, value in _MUST_AGREE:
-            faults += _disagreement(code, words, unit, [(value(s), m) for s, m in kinds], names)
-        faults += _wobble(kinds, names)
+        faults += disagreements(kinds, names)
     return faults
-
-
-def _tag_faults(shared: Shared, facts: Mapping[str, float | int | str]) -> list[Fault]:
-    """Tags that say another tilt or slice distance than the positions do; the positions are used."""
-    faults = []
-    told, found = shared.facts.get("gantry_tilt_deg"), facts.get("tilt_deg")
-    if told is not None and found is not None and abs(abs(float(told)) - abs(float(found))) > TILT_AGREES_DEG:
-        message = (
-            f"the header says a gantry tilt of {float(told):.1f} degrees, the positions {float(found):.1f}; "
-            "the positions are used"
-        )
-        faults.append(Fault("tilt_tag_differs", Severity.WARNING, message))
-    gap = facts.get("slice_gap_mm")
-    told_mm = abs(shared.spacing_between_mm)
-    if gap is not None and math.isfinite(told_mm) and abs(told_mm - float(gap)) > GAP_AGREES * float(gap):
-        message = f"the header says {told_mm:.2f} mm between slices, the positions {float(gap):.2f}; positions are used"
-        faults.append(Fault("gap_tag_differs", Severity.NOTE, message, abs(told_mm - float(gap))))
-    return faults
-
-
-def _acquisition_notes(headers: Sequence[Header]) -> list[Fault]:
-    """What places that occur twice may come from."""
-    numbers = sorted({header.shared.acquisition_number for header in headers})
-    if len(numbers) < 2:
-        return []
-    message = f"the files carry {len(numbers)} acquisition numbers: several acquisitions may share the series"
-    return [Fault("several_acquisitions", Severity.NOTE, message)]
-
-
-def _wobble(kinds: list[tuple[Shared, list[Header]]], names: dict[int, str]) -> list[Fault]:
-    """A warning for slices that are not quite parallel: by rounding, or since the patient was turned a little."""
-    usual = max(kinds, key=lambda kind: len(kind[1]))[0]
-    extent_mm = max(usual.rows * usual.spacing_mm[0], usual.columns * usual.spacing_mm[1])
-    odd: list[Header] = []
-    worst = 0.0
-    for shared, members in kinds:
-        off = max(abs(a - b) for a, b in zip(shared.orientation, usual.orientation, strict=True))
-        if COSINE_AGREES < off <= COSINE_LIMIT:
-            odd += members
-            worst = max(worst, off * extent_mm)
-    if not odd:
-        return []
-    message = f"{len(odd)} slices are not quite parallel to the others, by up to {worst:.2f} mm over the picture"
-    return [Fault("not_parallel", Severity.WARNING, message, worst, tuple(sorted(names[id(h)] for h in odd)))]
-
-
-def _repeated(group: list[Header]) -> list[Header]:
-    """Files whose SOP instance UID an earlier file at another place has; evidence cannot point to them alone."""
-    first: dict[tuple[str, int], Header] = {}
-    for header in group:
-        first.setdefault((header.sop_uid, header.frame_number), header)
-    named = [header for header in group if header.sop_uid]
-    return [h for h in named if first[h.sop_uid, h.frame_number].position_lps != h.position_lps]
-
-
-def _nameless(group: list[Header]) -> list[Header]:
-    """Files that nothing can point to: a UID is absent or not made of digits and points."""
-    series = (group[0].shared.study_uid, group[0].shared.series_uid)  # the same in all: files are grouped by them
-    if not all(map(_UID.fullmatch, series)):
-        return group
-    return [header for header in group if not _UID.fullmatch(header.sop_uid)]
 
 
 def _bad_spacing(shared: Shared) -> bool:
@@ -351,51 +317,3 @@ def _is_lossy(shared: Shared) -> bool:
 
 def _odd_padding(shared: Shared) -> bool:
     return not _bad_rescale(shared) and padding_is_tissue(shared, rescale_of(shared))
-
-
-_MUST_AGREE: tuple[tuple[str, str, str, Callable[[Shared], tuple[float, ...] | str]], ...] = (
-    ("mixed_patients", "patient", "", lambda s: str(s.patient_key)),
-    ("mixed_modality", "modality", "", lambda s: s.modality),
-    ("mixed_frame_of_reference", "frame of reference", "", lambda s: s.frame_of_reference_uid),
-    ("mixed_shape", "size", " pixels", lambda s: (float(s.rows), float(s.columns))),
-    ("mixed_spacing", "pixel spacing", " mm", lambda s: s.spacing_mm),
-    ("mixed_orientation", "orientation", "", lambda s: s.orientation),
-)
-
-
-def _disagreement(
-    code: str,
-    words: str,
-    unit: str,
-    kinds: list[tuple[tuple[float, ...] | str, list[Header]]],
-    names: dict[int, str],
-) -> list[Fault]:
-    """A fault naming the files whose value differs from that of most files."""
-    counts = Counter({value: 0 for value, _ in kinds})
-    for value, members in kinds:
-        counts[value] += len(members)
-    usual = counts.most_common(1)[0][0]
-    odd = [(value, members) for value, members in kinds if not _agree(code, value, usual)]
-    if not odd:
-        return []
-    files = tuple(sorted(names[id(header)] for _, members in odd for header in members))
-    total = sum(counts.values())
-    if code == "mixed_patients":
-        text = f"files of different patients carry one series UID ({len(files)} of {total} are not of the same patient)"
-    else:
-        text = f"{len(files)} of {total} files have another {words}: {_say(odd[0][0])}{unit}, not {_say(usual)}{unit}"
-    return [Fault(code, Severity.FATAL, text, None, files)]
-
-
-def _agree(code: str, value: tuple[float, ...] | str, usual: tuple[float, ...] | str) -> bool:
-    if isinstance(value, str) or isinstance(usual, str):
-        return value == usual
-    if code == "mixed_orientation":
-        return max(abs(a - b) for a, b in zip(value, usual, strict=True)) <= COSINE_LIMIT
-    return all(math.isclose(a, b, rel_tol=SPACING_AGREES) for a, b in zip(value, usual, strict=True))
-
-
-def _say(value: tuple[float, ...] | str) -> str:
-    if isinstance(value, str):
-        return value or "none"
-    return " x ".join(f"{number:g}" for number in value)

@@ -1,4 +1,4 @@
-"""Stacks that share one series UID told apart: echoes, times, b-values, phases, image types, acquisitions."""
+"""Stacks that share one series UID told apart: planes, echoes, times, b-values, phases, image types, acquisitions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
+from typing import NamedTuple
 
 from overread.io.dicom.header import Header, Shared
+from overread.io.dicom.planes import Plane, plane_words, planes_of
 
 SAME_PLACE_DECIMALS = 2
+
+
+class Part(NamedTuple):
+    """One stack of a series UID, and the strays that were set apart from it; both name themselves in `Shared.stack`."""
+
+    headers: list[Header]
+    strays: list[Header]
 
 
 def _number(value: float) -> str:
@@ -29,47 +38,60 @@ TRAITS: tuple[tuple[str, Callable[[Shared], str]], ...] = (
     ("trigger time, ms", lambda s: _number(s.trigger_time_ms)),
 )
 """What may tell stacks apart, most telling first: (words, value)."""
+_COPYING = "acquisition"
+"""The trait by which a copy of a whole stack may differ from it."""
 
 
-def split_stacks(headers: Sequence[Header]) -> list[list[Header]]:
-    """Headers of one series UID as stacks in which no place occurs twice; each names itself in `Shared.stack`.
+def _never(first: Header, second: Header) -> bool:
+    return False
 
-    Frames of multi-frame objects are first parted by orientation. Then a trait, or a pair of traits, is taken as the
-    cause when it makes exactly as many stacks as pictures share a place, none of them smaller than half of the
-    largest: a few slices apart are strays, not a stack. Without such a trait all stay together.
+
+def split_stacks(headers: Sequence[Header], same_pixels: Callable[[Header, Header], bool] = _never) -> list[Part]:
+    """Headers of one series UID as stacks in which no place occurs twice.
+
+    They are first parted by plane and size: each is a stack, and the few slices of a plane that hold at most a tenth
+    of the largest one are strays. Then a trait, or a pair of traits, is taken as the cause when it makes exactly as
+    many stacks as pictures share a place, none of them smaller than half of the largest: a few slices apart stay.
+    Without such a trait all stay together. Stacks of several acquisitions in which each picture is a copy of that at
+    the same place stay together too; `same_pixels` tells, and is asked only there.
     """
-    parts = [part for group in _directions(headers) for part in _told_apart(group)]
-    if len(parts) == 1:
-        return [list(headers)]
-    return [
-        _named(stack, number, ", ".join([f"part {number} of {len(parts)}", *([words] if words else [])]))
-        for number, (words, stack) in enumerate(parts, start=1)
+    planes, strays = planes_of(headers)
+    many = len(planes) + len(strays) > 1
+    parts = [
+        (", ".join(word for word in (plane_words(plane) if many else "", words) if word), group)
+        for plane in planes
+        for words, group in _told_apart(plane, same_pixels)
     ]
+    apart = [(plane_words(plane), plane) for plane in strays]
+    count = len(parts) + len(apart)
+    if count == 1:
+        return [Part(list(headers), [])]
+    named = [
+        _named(stack, number, ", ".join([f"part {number} of {count}", *([words] if words else [])]))
+        for number, (words, stack) in enumerate([*parts, *apart], start=1)
+    ]
+    stray = [header for one in named[len(parts) :] for header in one]
+    return [Part(one, stray if number < len(parts) else []) for number, one in enumerate(named)]
 
 
-def _directions(headers: Sequence[Header]) -> list[list[Header]]:
-    groups: dict[tuple[float, ...], list[Header]] = defaultdict(list)
-    for header in headers:
-        orientation = header.shared.orientation if header.shared.frames > 1 else ()
-        groups[tuple(round(cosine, 3) for cosine in orientation)].append(header)
-    return list(groups.values())
-
-
-def _told_apart(headers: list[Header]) -> list[tuple[str, list[Header]]]:
+def _told_apart(headers: Plane, same_pixels: Callable[[Header, Header], bool]) -> list[tuple[str, Plane]]:
     """Stacks with the words that tell each apart; no words where all stay together."""
     most = max(Counter(map(_place, headers)).values())
     if most > 1:
         for words, groups in _ways(headers):
-            if len(groups) == most and _are_stacks(list(groups.values())):
+            stacks = list(groups.values())
+            if len(groups) == most and _are_stacks(stacks):
+                if words == _COPYING and _are_copies(stacks, same_pixels):
+                    break
                 ordered = sorted(groups.items(), key=lambda one: _rank(one[0]))
                 return [(f"{words} {' and '.join(values)}", group) for values, group in ordered]
     return [("", headers)]
 
 
-def _ways(headers: Sequence[Header]) -> Iterator[tuple[str, dict[tuple[str, ...], list[Header]]]]:
+def _ways(headers: Plane) -> Iterator[tuple[str, dict[tuple[str, ...], Plane]]]:
     singles = [(trait,) for trait in TRAITS]
     for traits in (*singles, *combinations(TRAITS, 2)):
-        groups: dict[tuple[str, ...], list[Header]] = defaultdict(list)
+        groups: dict[tuple[str, ...], Plane] = defaultdict(list)
         for header in headers:
             groups[tuple(value(header.shared) for _, value in traits)].append(header)
         yield " and ".join(words for words, _ in traits), groups
@@ -87,7 +109,7 @@ def _rank(values: tuple[str, ...]) -> tuple[tuple[float, str], ...]:
     return tuple(one(text) for text in values)
 
 
-def _named(group: list[Header], number: int, name: str) -> list[Header]:
+def _named(group: Plane, number: int, name: str) -> Plane:
     made: dict[int, Shared] = {}
     for header in group:
         if id(header.shared) not in made:
@@ -100,6 +122,14 @@ def _place(header: Header) -> tuple[float, ...]:
     return tuple([round(v, SAME_PLACE_DECIMALS) for v in places])
 
 
-def _are_stacks(groups: list[list[Header]]) -> bool:
+def _are_stacks(groups: list[Plane]) -> bool:
     sizes = [len(group) for group in groups]
     return 2 * min(sizes) >= max(sizes) and all(len(set(map(_place, group))) == len(group) for group in groups)
+
+
+def _are_copies(groups: list[Plane], same_pixels: Callable[[Header, Header], bool]) -> bool:
+    """Whether all stacks show the same pictures at the same places; ends at the first that differs."""
+    first, *others = [{_place(header): header for header in group} for group in groups]
+    return all(
+        one.keys() == first.keys() and all(same_pixels(first[place], one[place]) for place in first) for one in others
+    )
