@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK
 
@@ -16,8 +17,15 @@ from overread.errors import GeometryError, ResourceError, UsageError
 from overread.geometry import Grid, axial_grid
 from overread.image import Intensity, Volume
 from overread.phantoms import Phantom, Planted
-from overread.phantoms.dicom_series import SeriesLabels, Transfer, phantom_uid, write_series, write_truth
+from overread.phantoms.dicom_series import (
+    SeriesLabels,
+    SliceLayout,
+    Transfer,
+    phantom_uid,
+    write_series,
+)
 from overread.phantoms.nodule import random_rotation
+from overread.phantoms.truth_file import write_truth
 
 
 def noisy_volume(*, oblique: bool = False) -> Volume:
@@ -103,7 +111,7 @@ def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_real_full_device_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("overread.phantoms.dicom_series._require_writable", lambda volume, folder: stored)
+    monkeypatch.setattr("overread.phantoms.dicom_series._require_writable", lambda volume, folder, *, sheared: stored)
     volume = noisy_volume()
     stored = (volume.array + 1024).astype(np.int16)
     (tmp_path / "s").mkdir()
@@ -113,8 +121,6 @@ def test_a_real_full_device_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_labels_reach_the_header(tmp_path: Path) -> None:
-    import pydicom  # noqa: PLC0415
-
     labels = SeriesLabels(description="A phantom", thickness_mm=2.0, kernel="SHARP")
     ds = pydicom.dcmread(write_series(noisy_volume(), tmp_path / "s", seed=1, labels=labels)[0])
     assert (ds.SeriesDescription, float(ds.SliceThickness), ds.ConvolutionKernel) == ("A phantom", 2.0, "SHARP")
@@ -129,3 +135,51 @@ def test_truth_is_plain_json(tmp_path: Path) -> None:
     assert read["planted"][0]["truths"]["volume_mm3"] == 113.1
     assert read["planted"][0]["centre_lps"] == [1.0, 2.0, 3.0]
     assert (read["seed"], read["settings"]["noise_hu"]) == (3, 20.0)
+
+
+def tilted_volume(tilt_deg: float) -> Volume:
+    """Slices turned about x by `tilt_deg` while the table runs along z: the slices of a tilted gantry."""
+    volume, t = noisy_volume(), np.radians(tilt_deg)
+    affine = volume.grid.affine_lps.copy()
+    affine[:3, :3] = np.stack([(0, 0, 1.25), (0, 0.6 * np.cos(t), 0.6 * np.sin(t)), (0.7, 0, 0)], axis=1)
+    return Volume(volume.array, Grid(volume.grid.shape, affine), Intensity.HU)
+
+
+@pytest.mark.parametrize("tilt_deg", [18.0, -7.5])
+def test_a_tilted_gantry_is_written_slice_by_slice_with_its_tag(tmp_path: Path, tilt_deg: float) -> None:
+    volume = tilted_volume(tilt_deg)
+    paths = write_series(volume, tmp_path / "s", seed=1, layout=SliceLayout(sheared=True))
+    for k, path in enumerate(paths):
+        ds = pydicom.dcmread(path)
+        np.testing.assert_allclose(np.array(ds.ImagePositionPatient, float), volume.grid.to_lps((k, 0, 0)), atol=1e-9)
+        row, column = np.array(ds.ImageOrientationPatient, float).reshape(2, 3)
+        np.testing.assert_allclose(np.degrees(np.arctan2(column[2], column[1])), tilt_deg)
+        np.testing.assert_array_equal(row, (1, 0, 0))
+        np.testing.assert_array_equal(ds.pixel_array - 1024, volume.array[k])
+        assert float(ds.GantryDetectorTilt) == pytest.approx(tilt_deg)
+        assert float(ds.SliceThickness) == pytest.approx(1.25 * np.cos(np.radians(tilt_deg)))
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy (dicom3tools) is not installed")
+def test_dciodvfy_finds_no_error_in_a_tilted_slice(tmp_path: Path) -> None:
+    path = write_series(tilted_volume(18.0), tmp_path / "s", seed=1, layout=SliceLayout(sheared=True))[2]
+    ran = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0
+    assert not [line for line in (ran.stdout + ran.stderr).splitlines() if line.startswith(("Error", "Warning"))]
+
+
+def test_slices_are_written_in_the_order_of_the_layout(tmp_path: Path) -> None:
+    volume = noisy_volume()
+    paths = write_series(volume, tmp_path / "s", seed=1, layout=SliceLayout(slices=(4, 0, 3)))
+    assert [path.name for path in paths] == ["CT0001.dcm", "CT0002.dcm", "CT0003.dcm"]
+    for number, (k, path) in enumerate(zip((4, 0, 3), paths, strict=True), start=1):
+        ds = pydicom.dcmread(path)
+        assert ds.InstanceNumber == number
+        np.testing.assert_array_equal(ds.pixel_array - 1024, volume.array[k])
+        np.testing.assert_allclose(np.array(ds.ImagePositionPatient, float), volume.grid.to_lps((k, 0, 0)), atol=1e-9)
+
+
+@pytest.mark.parametrize("slices", [(), (0, 0), (5,), (-1,)])
+def test_a_layout_that_cannot_be_is_refused(tmp_path: Path, slices: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match="expected some of 0 to 4, each once"):
+        write_series(noisy_volume(), tmp_path / "s", seed=1, layout=SliceLayout(slices=slices))

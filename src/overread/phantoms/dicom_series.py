@@ -1,38 +1,29 @@
-"""A simulated volume as the DICOM CT series a scanner would send, and its truth as JSON. No clock, no random UIDs."""
+"""A simulated volume as the DICOM CT series a scanner would send. No clock, no random UIDs."""
 
 from __future__ import annotations
 
 import errno
-import json
 import uuid
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.encaps import encapsulate
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEGLSLossless, RLELossless
+from pydicom.uid import CTImageStorage
 
 from overread._version import __version__
 from overread.errors import GeometryError, ResourceError, UsageError
+from overread.geometry import Grid
 from overread.image import Intensity, Volume
-from overread.phantoms.phantom import Phantom
+from overread.phantoms.dicom_pixels import Transfer, encode
+
+__all__ = ["SeriesLabels", "SliceLayout", "Transfer", "phantom_uid", "write_series"]
 
 _NAMESPACE = uuid.UUID("6f0d5d0e-3c57-5d8b-9a0a-2f5d6c9b7e11")
 _RESCALE_INTERCEPT = -1024
-
-
-class Transfer(StrEnum):
-    """How the pixels are stored; the values are transfer syntax UIDs."""
-
-    UNCOMPRESSED = str(ExplicitVRLittleEndian)
-    JPEG_LS = str(JPEGLSLossless)
-    RLE = str(RLELossless)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +42,23 @@ class SeriesLabels:
     thickness_mm: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceLayout:
+    """Which slices of the array are sent, in what order, and whether they may come from a tilted gantry.
+
+    Parameters
+    ----------
+    sheared : bool
+        Write a sheared grid as slices of a tilted gantry: each at its place, the tilt in Gantry/Detector Tilt
+        (0018,1120). Not so unless asked for, since many readers lay such slices on a straight grid.
+    slices : tuple of int, optional
+        Indices of the slices to write, each once, in the order of their instance numbers; all, rising, if left out.
+    """
+
+    sheared: bool = False
+    slices: tuple[int, ...] | None = None
+
+
 def phantom_uid(*parts: str | int) -> str:
     """A UID under 2.25 that depends on nothing but `parts`."""
     return f"2.25.{uuid.uuid5(_NAMESPACE, '/'.join(str(p) for p in parts)).int}"
@@ -63,10 +71,11 @@ def write_series(
     seed: int,
     transfer_syntax: Transfer = Transfer.UNCOMPRESSED,
     labels: SeriesLabels | None = None,
+    layout: SliceLayout | None = None,
 ) -> tuple[Path, ...]:
-    """Write one CT Image object a slice: `CT0001.dcm` is slice 0 of the array.
+    """Write one CT Image object a slice: `CT0001.dcm` is the first slice of the layout, slice 0 unless told otherwise.
 
-    The same arguments give the same bytes. Patient Position is HFS; any orthogonal grid is written as it lies.
+    The same arguments give the same bytes. Patient Position is HFS; any grid is written as it lies.
 
     Parameters
     ----------
@@ -78,31 +87,39 @@ def write_series(
         Enters every UID together with the labels and the pixels, so that two phantoms never share one.
     transfer_syntax : Transfer
     labels : SeriesLabels, optional
+    layout : SliceLayout, optional
 
     Returns
     -------
     tuple of Path
-        In slice order.
+        In the order of instance numbers.
 
     Raises
     ------
     UsageError
-        Not in HU, out of range, or the folder is not empty.
+        Not in HU, out of range, the folder is not empty, or the layout names a slice twice or one that is not there.
     GeometryError
-        A sheared grid: single-frame slices of a tilted gantry are not simulated.
+        A sheared grid that the layout does not ask for.
     ResourceError
         The disk is full, or the folder cannot be written.
     """
-    stored, words = _require_writable(volume, folder), labels or SeriesLabels()
-    digest = sha256(stored.tobytes() + repr((words, volume.grid.affine_lps.tolist())).encode()).hexdigest()[:32]
+    words, layout = labels or SeriesLabels(), layout or SliceLayout()
+    stored = _require_writable(volume, folder, sheared=layout.sheared)
+    order = _require_order(layout, volume.grid.shape[0])
+    what = repr((words, volume.grid.affine_lps.tolist())) + (repr(layout.slices) if layout.slices else "")
+    digest = sha256(stored.tobytes() + what.encode()).hexdigest()[:32]
     series = _series_header(volume, words, seed, digest)
+    if layout.sheared:
+        series.GantryDetectorTilt = _ds(_tilt_deg(volume.grid))
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for k in range(volume.grid.shape[0]):
-            path = folder / f"CT{k + 1:04d}.dcm"
+        for number, k in enumerate(order, start=1):
+            path = folder / f"CT{number:04d}.dcm"
             uid = phantom_uid("instance", seed, digest, k)
-            _save(_instance(series, volume, stored[k], k=k, syntax=transfer_syntax, uid=uid), path)
+            instance = _instance(series, volume, stored[k], k=k, syntax=transfer_syntax, uid=uid)
+            instance.InstanceNumber = number
+            _save(instance, path)
             paths.append(path)
     except OSError as error:
         raise _not_written(error, folder) from error
@@ -127,13 +144,37 @@ def _not_written(error: OSError, folder: Path) -> ResourceError:
     )
 
 
-def _require_writable(volume: Volume, folder: Path) -> NDArray[np.int16]:
+def _tilt_deg(grid: Grid) -> float:
+    """Gantry/Detector Tilt, degrees: negative where the top of the gantry leans away from where the table enters.
+
+    That is so for a patient head first on the back (HFS) whose slices rise towards the face.
+    """
+    return grid.shear_deg if grid.affine_lps[2, 1] >= 0 else -grid.shear_deg
+
+
+def _require_order(layout: SliceLayout, slices: int) -> tuple[int, ...]:
+    if layout.slices is None:
+        return tuple(range(slices))
+    if (
+        not layout.slices
+        or len(set(layout.slices)) < len(layout.slices)
+        or not set(layout.slices) <= set(range(slices))
+    ):
+        raise UsageError(
+            f"the layout names slices {layout.slices}, expected some of 0 to {slices - 1}, each once",
+            way_out="Copies and slices from elsewhere are made by editing the files.",
+        )
+    return layout.slices
+
+
+def _require_writable(volume: Volume, folder: Path, *, sheared: bool) -> NDArray[np.int16]:
     """Stored values (HU + 1024) of a volume that can be written there."""
     if volume.intensity is not Intensity.HU:
         raise UsageError(f"a CT series holds HU, got an image in {volume.intensity.value}")
-    if volume.grid.shear_deg > 0.01:
+    if volume.grid.shear_deg > 0.01 and not sheared:
         raise GeometryError(
-            f"the grid is sheared by {volume.grid.shear_deg:.2f} degrees; only orthogonal grids are written"
+            f"the grid is sheared by {volume.grid.shear_deg:.2f} degrees, and such slices were not asked for",
+            way_out="Ask for a tilted gantry with SliceLayout(sheared=True), or resample it onto a straight grid.",
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError("the folder for the phantom is not empty", where=str(folder), way_out="Name a new folder.")
@@ -201,34 +242,14 @@ def _instance(
     meta.ImplementationVersionName = "OVERREAD"
     ds = FileDataset("", series, file_meta=meta, preamble=b"\0" * 128)
     ds.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
-    ds.InstanceNumber = k + 1
     at = volume.grid.to_lps((k, 0, 0))
     ds.ImagePositionPatient = [_ds(c) for c in at]
     ds.SliceLocation = _ds(float(volume.grid.slice_normal @ at))
-    ds.PixelData = _encode(plane, syntax)
+    ds.PixelData = encode(plane, syntax)
     ds["PixelData"].VR = "OW" if syntax is Transfer.UNCOMPRESSED else "OB"
     if syntax is not Transfer.UNCOMPRESSED:
         ds["PixelData"].is_undefined_length = True
     return ds
-
-
-def _encode(plane: NDArray[np.int16], syntax: Transfer) -> bytes:
-    """Pixel Data of one frame."""
-    if syntax is Transfer.UNCOMPRESSED:
-        return plane.astype("<i2").tobytes()
-    if syntax is Transfer.JPEG_LS:
-        return bytes(encapsulate([bytes(imagecodecs.jpegls_encode(plane.view(np.uint16)))]))
-    high, low = (plane.view(np.uint16) >> 8).astype(np.uint8), (plane.view(np.uint16) & 255).astype(np.uint8)
-    segments = [b"".join(_packbits(row) for row in part) for part in (high, low)]
-    segments = [s + b"\0" * (len(s) % 2) for s in segments]
-    offsets = np.zeros(16, dtype="<u4")
-    offsets[:3] = (2, 64, 64 + len(segments[0]))
-    return bytes(encapsulate([offsets.tobytes() + b"".join(segments)]))
-
-
-def _packbits(row: NDArray[np.uint8]) -> bytes:
-    """One row of one byte plane as PackBits; DICOM PS3.5 annex G wants each row on its own."""
-    return bytes(imagecodecs.packbits_encode(row.tobytes()))
 
 
 def _ds(value: float) -> str:
@@ -238,19 +259,3 @@ def _ds(value: float) -> str:
         if len(text) <= 16:
             return "0" if float(text) == 0 else text
     raise UsageError(f"{value} does not fit a DICOM decimal string")
-
-
-def write_truth(phantom: Phantom, path: Path) -> None:
-    """What was planted, as JSON with sorted keys: name, seed, settings and every `Planted` with its truths."""
-    text = json.dumps(
-        {
-            "schema": "overread-phantom-truth/1",
-            "name": phantom.name,
-            "seed": phantom.seed,
-            "settings": phantom.settings,
-            "planted": [asdict(one) for one in phantom.planted],
-        },
-        indent=2,
-        sort_keys=True,
-    )
-    path.write_text(text + "\n", encoding="utf-8")

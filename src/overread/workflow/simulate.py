@@ -9,7 +9,8 @@ from pathlib import Path
 
 from overread.errors import UsageError
 from overread.phantoms import Phantom
-from overread.phantoms.dicom_series import write_series, write_truth
+from overread.phantoms.dicom_series import write_series
+from overread.phantoms.truth_file import write_truth
 from overread.tasks import find_task
 
 
