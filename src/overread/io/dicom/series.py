@@ -245,11 +245,17 @@ def _apart_notes(part: Part, scouts: list[Header], root: Path) -> list[Fault]:
     if part.strays:
         files = tuple(relative(header.path, root) for header in part.strays)
         words = sorted({header.shared.stack.partition(", ")[2] for header in part.strays})
-        message = f"{len(files)} pictures of another plane or size were set apart ({'; '.join(words)}): {files[0]}"
+        count = (
+            "1 picture of another plane or size was"
+            if len(files) == 1
+            else f"{len(files)} pictures of other planes were"
+        )
+        message = f"{count} set apart ({'; '.join(words)}): {files[0]}"
         faults.append(Fault("stray_slices", Severity.WARNING, message, None, files))
     if scouts:
         files = tuple(relative(header.path, root) for header in scouts)
-        message = f"{len(files)} scout views share the series UID and were set apart: {files[0]}"
+        count = "1 scout view shares" if len(files) == 1 else f"{len(files)} scout views share"
+        message = f"{count} the series UID, set apart: {files[0]}"
         faults.append(Fault("localizer_apart", Severity.NOTE, message, None, files))
     return faults
 
