@@ -8,7 +8,8 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from overread.geometry import Grid, Policy
-from overread.phantoms.traps.target import TARGET, Point, stack_grid
+from overread.phantoms.ellipsoid import Point
+from overread.phantoms.traps.target import TARGET, stack_grid
 from overread.phantoms.traps.trap import Trap, at, edit, setting, sound
 
 TILT_DEG = 18.0

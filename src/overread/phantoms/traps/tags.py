@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 
+from overread.phantoms.ellipsoid import Point
 from overread.phantoms.traps.places import tilted_grid
-from overread.phantoms.traps.target import Point, Target, stack_grid
+from overread.phantoms.traps.target import Target, stack_grid
 from overread.phantoms.traps.trap import Trap, setting, sound
 
 LEFT = Target(centre_lps=(92.0, -14.0, 31.0))

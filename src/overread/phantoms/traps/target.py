@@ -10,37 +10,22 @@ from numpy.typing import NDArray
 
 from overread.geometry import Grid
 from overread.image import Intensity, Volume
+from overread.phantoms.ellipsoid import Ellipsoid, Point
 
-Point = tuple[float, float, float]
-INSIDE_HU, OUTSIDE_HU = 200.0, 0.0
-EDGE_MM = 3.0
+INSIDE_HU, OUTSIDE_HU = 201.0, 0.0
+"""Half contrast lies between two whole HU, so that rounding moves no voxel across it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """An ellipsoid with its axes along x, y and z, and an edge 3 mm wide, as a soft kernel draws it.
-
-    Half contrast lies exactly on the ellipsoid, so volume and centroid are known without any sampling; the edge lets
-    linear interpolation between slices find the surface.
-    """
+class Target(Ellipsoid):
+    """The object of a trap: 13.9 mL to the patient's left."""
 
     centre_lps: Point = (22.0, -14.0, 31.0)
     semi_axes_mm: Point = (17.0, 13.0, 15.0)
 
-    @property
-    def volume_mm3(self) -> float:
-        """Volume within half contrast, mm3."""
-        a, b, c = self.semi_axes_mm
-        return 4 / 3 * np.pi * a * b * c
-
     def paint(self, grid: Grid) -> Volume:
-        """The object in HU at the voxel centres of any grid, sheared ones too."""
-        index = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1)
-        away = grid.to_lps(index) - self.centre_lps
-        radius_mm = np.linalg.norm(away, axis=-1)
-        share = np.linalg.norm(away / self.semi_axes_mm, axis=-1)  # of the way to the surface
-        outside_mm = radius_mm * (1 - 1 / np.maximum(share, 1e-9))
-        hu = OUTSIDE_HU + (INSIDE_HU - OUTSIDE_HU) * np.clip(0.5 - outside_mm / EDGE_MM, 0, 1)
+        """The object in HU."""
+        hu = OUTSIDE_HU + (INSIDE_HU - OUTSIDE_HU) * self.share_on(grid)
         return Volume(np.rint(hu).astype(np.int16), grid, Intensity.HU)
 
     def errors(self, array: NDArray[Any], grid: Grid) -> tuple[float, float]:
@@ -84,5 +69,5 @@ def stack_grid(
     affine = np.eye(4)
     affine[:3, :3] = np.stack([way, column, row], axis=1) * spacing_mm
     middle = affine[:3, :3] @ (np.array(shape) / 2)
-    affine[:3, 3] = np.add(target.centre_lps, (3.0, -2.0, 1.5)) - middle
+    affine[:3, 3] = np.add(target.centre_lps, (3.3, -1.9, 1.7)) - middle  # no voxel centre falls on a plane of symmetry
     return Grid(shape, affine)
