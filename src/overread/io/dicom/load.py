@@ -16,7 +16,7 @@ from overread.geometry.stack import Stack, verdict_of
 from overread.image import Intensity, Volume, Window
 from overread.io.dicom.header import Header
 from overread.io.dicom.pixels import SliceReport, read_float32, read_int16
-from overread.io.dicom.series import DicomSeries, rescale_of
+from overread.io.dicom.series import DicomSeries, is_cut_short, rescale_of
 from overread.io.memory import require_memory
 from overread.runtime import Progress, Runtime, silent
 
@@ -74,7 +74,7 @@ def load_dicom(
         array=array,
         grid=stack.grid,
         intensity=Intensity.HU if all(rescale_of(h.shared).is_hu for h in used) else Intensity.ARBITRARY,
-        source=series.source(used),
+        source=series.source(used, [header for header in series.headers if is_cut_short(header)]),
         verdict=verdict,
         windows=tuple(
             Window(center, width)

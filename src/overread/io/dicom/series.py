@@ -97,8 +97,8 @@ class DicomSeries:
         severity = Severity.FATAL if refused else Severity.WARNING
         return Fault("truncated_file", severity, message, None, tuple(self.name(header) for header in cut))
 
-    def source(self, headers: Sequence[Header]) -> Source:
-        """Where slices made of these headers come from."""
+    def source(self, headers: Sequence[Header], unread: Sequence[Header] = ()) -> Source:
+        """Where slices made of these headers come from; frames of `unread` files have a place, too, but no pixels."""
         shared = self.headers[0].shared
         return Source(
             kind="dicom",
@@ -108,7 +108,7 @@ class DicomSeries:
             series_uid=shared.series_uid,
             frame_of_reference_uid=shared.frame_of_reference_uid,
             modality=shared.modality,
-            frames=tuple([_frame(header) for header in headers]),
+            frames=tuple([_frame(header) for header in (*headers, *unread)]),
             facts=dict(shared.facts),
         )
 
