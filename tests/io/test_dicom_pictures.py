@@ -6,7 +6,7 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from overread import analyze
@@ -15,6 +15,7 @@ from overread.image import Calibration, Frames, Radiograph, Window, WindowFuncti
 from overread.io import middle_picture, open_study
 
 DX, US, US_CLIP, SC = (f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("1.1", "6.1", "3.1", "7"))
+ROOT = "1.2.826.0.1.3680043.10.999"
 GREY = np.array([[0, 10, 20, 30], [100, 200, 3000, 4095]], np.uint16)
 RGB = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [10, 20, 30]], [[1, 2, 3], [4, 5, 6]]], np.uint8)
 
@@ -245,6 +246,138 @@ def test_where_millimetres_come_from(tags, calibration, spacing, tmp_path):
             scale.require_mm()
     else:
         assert scale.require_mm() == pytest.approx(spacing)
+
+
+def measured(**spacing):
+    """Functional groups of one frame that hold Pixel Measures."""
+    groups, inner = Dataset(), Dataset()
+    for name, value in spacing.items():
+        setattr(inner, name, value)
+    groups.PixelMeasuresSequence = [inner]
+    return groups
+
+
+@pytest.mark.parametrize(
+    ("tags", "calibration", "spacing"),
+    [
+        ({"SharedFunctionalGroupsSequence": [measured(PixelSpacing=[0.2, 0.1])]}, Calibration.UNSAID, (0.2, 0.1)),
+        (
+            {
+                "SharedFunctionalGroupsSequence": [measured(PixelSpacing=[0.2, 0.1])],
+                "PixelSpacingCalibrationType": "GEOMETRY",
+            },
+            Calibration.GEOMETRY,
+            (0.2, 0.1),
+        ),
+        (
+            {"PerFrameFunctionalGroupsSequence": [measured(PixelSpacing=[0.2, 0.1])] * 2},
+            Calibration.UNSAID,
+            (0.2, 0.1),
+        ),
+        (
+            {
+                "PerFrameFunctionalGroupsSequence": [
+                    measured(PixelSpacing=[0.2, 0.1]),
+                    measured(PixelSpacing=[0.2, 0.2]),
+                ]
+            },
+            Calibration.NONE,
+            None,
+        ),
+        ({"SharedFunctionalGroupsSequence": [measured(SliceThickness=1)]}, Calibration.NONE, None),
+    ],
+)
+def test_pixel_measures_of_frames(tags, calibration, spacing, tmp_path):
+    frames = np.stack([GREY, GREY])
+    series = opened(picture(frames, sop_class=SC, modality="OT", NumberOfFrames=2, **tags), tmp_path)
+    assert (series.scale.calibration, series.scale.spacing_mm) == (calibration, spacing)
+    assert series.load().scale == series.scale
+
+
+def test_detector_pixels_of_frames(tmp_path):
+    groups, inner = Dataset(), Dataset()
+    inner.ImagerPixelSpacing = [0.2, 0.1]
+    groups.FramePixelDataPropertiesSequence = [inner]
+    ds = picture(
+        np.stack([GREY, GREY]),
+        sop_class="1.2.840.10008.5.1.4.1.1.12.1.1",
+        modality="XA",
+        NumberOfFrames=2,
+        SharedFunctionalGroupsSequence=[groups],
+    )
+    scale = opened(ds, tmp_path).scale
+    assert (scale.calibration, scale.spacing_mm) == (Calibration.DETECTOR, (0.2, 0.1))
+    assert scale.relative_error[1] == 0
+
+
+def views(tmp_path, *numbers_and_views, **tags):
+    for n, (number, view) in enumerate(numbers_and_views):
+        ds = picture(GREY // (n + 1), InstanceNumber=number, ViewPosition=view, SeriesDescription="Chest", **tags)
+        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{n + 1}"
+        ds.save_as(tmp_path / f"{n}.dcm", enforce_file_format=True)
+
+
+def test_views_of_one_series_can_be_told_apart(tmp_path):
+    views(tmp_path, (2, "LL"), (1, "PA"))
+    first, second = sorted(open_study(tmp_path).series, key=lambda one: one.name)
+    assert [first.name, second.name] == ["1.2.3.1#1", "1.2.3.1#2"]
+    assert [first.description, second.description] == ["Chest PA", "Chest LL"]
+    assert [one.source.facts["view"] for one in (first, second)] == ["PA", "LL"]
+    assert np.array_equal(first.load().array, GREY // 2)
+    assert np.array_equal(second.load().array, GREY)
+    assert "number 2 of 2" in next(fault.message for fault in second.verdict.faults if fault.code == "split_series")
+
+
+def test_a_single_view_needs_no_number(tmp_path):
+    views(tmp_path, (1, "PA"))
+    (series,) = open_study(tmp_path).series
+    assert series.name == "1.2.3.1"
+    assert not series.verdict.has("split_series")
+
+
+def test_a_view_that_is_no_defined_term_is_kept_silent(tmp_path):
+    views(tmp_path, (1, "SMITH"))
+    (series,) = open_study(tmp_path).series
+    assert series.description == "Chest"
+    assert "view" not in series.source.facts
+
+
+def test_a_view_whose_header_is_broken_costs_itself_alone(tmp_path):
+    views(tmp_path, (1, "PA"), (2, "LL"))
+    raw = (tmp_path / "0.dcm").read_bytes()
+    at = raw.index(b"\x20\0\x13\0IS") + 8
+    (tmp_path / "0.dcm").write_bytes(raw[:at] + b"xx" + raw[at + 2 :])
+    assert {one.description for one in open_study(tmp_path).series} == {"Chest PA", "Chest LL"}
+
+
+def test_a_picture_with_the_uid_of_a_stack_comes_behind_it(writer, stored):
+    writer.write(stored)
+    ds = picture(GREY, sop_class=SC, modality="OT")
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = (f"{ROOT}.7", f"{ROOT}.7.1")
+    ds.save_as(writer.folder / "note.dcm", enforce_file_format=True)
+    assert {one.name for one in open_study(writer.folder).series} == {f"{ROOT}.7.1", f"{ROOT}.7.1#2"}
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_rle_frames_of_several_fragments_without_offset_table(colour, tmp_path):
+    """Cut every coded frame into fragments of 100 bytes and leave the offset table empty."""
+    rng = np.random.default_rng(8)
+    frames = rng.integers(0, 256, (3, 20, 22, 3) if colour else (3, 20, 22)).astype(np.uint8)
+    photometric = "RGB" if colour else "MONOCHROME2"
+    ds = picture(frames, sop_class=US_CLIP, modality="US", photometric=photometric, NumberOfFrames=3)
+    ds.compress(RLELossless, frames, generate_instance_uid=False)
+    coded = list(generate_frames(ds.PixelData, number_of_frames=3))
+    pieces = [frame[at : at + 100] for frame in coded for at in range(0, len(frame), 100)]
+    ds.PixelData = item(b"") + b"".join(map(item, pieces)) + bytes.fromhex("feffdde000000000")
+    ds["PixelData"].is_undefined_length = True
+    series = opened(ds, tmp_path)
+    assert series.verdict.status == "sound"
+    assert np.array_equal(series.load().array, frames)
+
+
+def item(value):
+    value += b"\0" * (len(value) % 2)
+    return bytes.fromhex("feff00e0") + len(value).to_bytes(4, "little") + value
 
 
 def test_largest_tissue_region_gives_the_scale_and_all_are_kept(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
@@ -69,7 +71,7 @@ class Series:
     scale : PixelScale
         Where in-plane lengths come from.
     stack_number : int
-        From 1 where several stacks share the series UID, else 0.
+        From 1 where several stacks or pictures share the series UID, else 0.
     """
 
     series_uid: str
@@ -90,7 +92,7 @@ class Series:
 
     @property
     def name(self) -> str:
-        """What tells the series from all others: its UID, with "#2" behind it for the second stack of that UID."""
+        """What tells the series from all others: its UID, with "#2" behind it for the second of that UID."""
         return f"{self.series_uid}#{self.stack_number}" if self.stack_number else self.series_uid
 
     def load(
@@ -246,7 +248,8 @@ def _open(opened: Path, progress: Progress) -> Study:
     around = Surroundings.of(root, found.image_files(), skipped, found.missing)
     series = [_series_of(one) for one in gather(found.headers, root, around.faults)]
     if found.dicom_pictures:
-        series += _dicom_pictures(found.dicom_pictures, root, skipped)
+        taken = Counter(one.series_uid for one in series)
+        series += _dicom_pictures(found.dicom_pictures, root, skipped, taken)
     series += [_series_of_placed(one) for one in found.placed]
     if found.pictures:
         from overread.io.picture import gather_pictures  # noqa: PLC0415  (pillow, only where there are pictures)
@@ -308,24 +311,28 @@ def _series_of(one: DicomSeries) -> Series:
     )
 
 
-def _dicom_pictures(headers: list[Header], root: Path, skipped: list[Skipped]) -> list[Series]:
-    from overread.io.dicom.pictures import OpenedPicture  # noqa: PLC0415  (pydicom, only where files need it)
+def _dicom_pictures(
+    headers: list[Header], root: Path, skipped: list[Skipped], taken: Mapping[str, int]
+) -> list[Series]:
+    """Each picture as a series; `taken` counts the stacks that have a series UID already."""
+    from overread.io.dicom.pictures import OpenedPicture, numbered  # noqa: PLC0415  (pydicom, only where files need it)
 
     series = []
-    for header in headers:
-        opened = OpenedPicture(header, root)
+    for opened, number in numbered([OpenedPicture(header, root) for header in headers], taken):
+        header = opened.header
         shared = header.shared
         try:
             verdict, source = opened.verdict(), opened.source()
         except InputError as error:
             skipped.append(Skipped(Path(header.path), error.what, "damaged"))
             continue
+        words = (str(shared.facts.get("series_description", "")), opened.view)
         series.append(
             Series(
                 series_uid=shared.series_uid,
                 study_uid=shared.study_uid,
                 modality=shared.modality,
-                description=str(shared.facts.get("series_description", "")),
+                description=" ".join(word for word in words if word),
                 kind="dicom",
                 shape=(opened.frames, shared.rows, shared.columns),
                 spacing_mm=None,
@@ -334,6 +341,7 @@ def _dicom_pictures(headers: list[Header], root: Path, skipped: list[Skipped]) -
                 verdict=verdict,
                 source=source,
                 scale=opened.scale,
+                stack_number=number,
                 opened=opened,
             )
         )

@@ -13,6 +13,8 @@ _item = Struct("<HHI")
 _END_OF_SEQUENCE = _item.pack(0xFFFE, _END, 0)
 _TAIL = 256
 """Bytes in which the end of the pixels is looked for: trailing padding may stand behind it."""
+_rle_header = Struct("<16I")
+_HEAD = _rle_header.size
 _STARTS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  ")  # JPEG and JPEG-LS, JPEG 2000, JP2
 Span = tuple[tuple[int, int], ...]
 
@@ -64,7 +66,7 @@ def _spans(path: str, pixel_offset: int, file_size: int, frames: int) -> tuple[S
             stream.seek(item[0])
             return stream.read(min(count, item[1]))
 
-        table, firsts = first(table_at, 4 * frames), [first(fragment, 12) for fragment in fragments]
+        table, firsts = first(table_at, 4 * frames), [first(fragment, _HEAD) for fragment in fragments]
     return _grouped(path, fragments, firsts, table if len(table) == table_at[1] else b"", frames)
 
 
@@ -95,7 +97,7 @@ def _grouped(
         begins = {base + int.from_bytes(table[4 * n : 4 * n + 4], "little") + 8 for n in range(frames)}
         heads = [start in begins for start, _ in fragments]
     else:
-        heads = [first.startswith(_STARTS) for first in firsts]
+        heads = [first.startswith(_STARTS) or _begins_rle(first) for first in firsts]
     if sum(heads) != frames or not heads[0]:
         raise _broken(path, f"are {len(fragments)} fragments, which do not tell {frames} frames apart")
     groups: list[list[tuple[int, int]]] = []
@@ -104,6 +106,17 @@ def _grouped(
             groups.append([])
         groups[-1].append(fragment)
     return tuple(tuple(group) for group in groups)
+
+
+def _begins_rle(first: bytes) -> bool:
+    """Whether a fragment begins with the header of an RLE frame: number of segments, then their offsets (PS3.5 G.5)."""
+    if len(first) < _HEAD:
+        return False
+    count, *offsets = _rle_header.unpack(first)
+    if not 1 <= count <= len(offsets):
+        return False
+    used = offsets[:count]
+    return used[0] == _HEAD and used == sorted(set(used)) and not any(offsets[count:])
 
 
 def _broken(path: str, what: str) -> DamagedFileError:

@@ -7,8 +7,9 @@ rescale, then MONOCHROME1 turned over. Windows and the VOI LUT are turned with t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_color_lut, convert_color_space
 
+from overread.errors import InputError
 from overread.geometry import Fault, Policy, Severity, Verdict
 from overread.geometry.stack import verdict_of
 from overread.image import Frames, Intensity, PixelScale, Radiograph, Source, SourceFrame
@@ -36,6 +38,14 @@ from overread.io.placed import not_finite
 from overread.io.word import SpacingWord, refuse_word
 from overread.runtime import Progress, Runtime
 
+_VIEWS = frozenset(
+    (
+        *("AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO", "RAO", "LAO", "RPO", "LPO"),
+        *("LATERAL", "OBLIQUE", "AXIAL"),
+        *("CC", "MLO", "ML", "LM", "LMO", "XCC", "XCCL", "XCCM", "FB", "SIO", "ISO", "CV", "AT"),
+    )
+)
+"""View Position by PS3.3 C.8.1.1 and C.8.11.5, then views of mammography by PS3.16 CID 4014."""
 _NOWHERE = (math.nan, math.nan, math.nan)
 
 
@@ -63,6 +73,30 @@ class OpenedPicture:
         """Millimetres of a pixel, with their evidence."""
         with understood(self.header.path):
             return scale_of(self.dataset)
+
+    @cached_property
+    def view(self) -> str:
+        """The view as a defined term (0018,5101), such as "PA"; empty where it is none, since it might be a name."""
+        with understood(self.header.path):
+            told = str(self.dataset.get("ViewPosition", "") or "").strip().upper()
+        return told if told in _VIEWS else ""
+
+    @cached_property
+    def instance_number(self) -> int:
+        """Its place among the pictures of its series; 0 where it is not said, or the header cannot be read."""
+        try:
+            with understood(self.header.path):
+                return int(self.dataset.get("InstanceNumber", 0) or 0)
+        except InputError:  # comes again, and is said, when the verdict is asked for
+            return 0
+
+    def numbered(self, number: int, count: int) -> OpenedPicture:
+        """The same picture, which says that it is one of several with its series UID."""
+        words = f"several pictures share one series UID: this is number {number} of {count}"
+        made = replace(self, faults=(*self.faults, Fault("split_series", Severity.NOTE, words)))
+        if "dataset" in self.__dict__:
+            made.__dict__["dataset"] = self.dataset  # read once
+        return made
 
     def verdict(self, policy: Policy = Policy.STRICT, found: Sequence[Fault] = ()) -> Verdict:
         """A picture has no stack to judge: what it is, whether it lost detail, what its millimetres are worth.
@@ -103,7 +137,7 @@ class OpenedPicture:
             frame_of_reference_uid=shared.frame_of_reference_uid,
             modality=shared.modality,
             frames=frames,
-            facts=dict(shared.facts),
+            facts=dict(shared.facts) | ({"view": self.view} if self.view else {}),
         )
 
     def load(
@@ -180,6 +214,26 @@ class OpenedPicture:
                 stored = convert_color_space(stored, "YBR_FULL", "RGB")
             return Values(_to_8_bits(stored, shared.bits_stored), 0)
         return display.values(stored)
+
+
+def numbered(pictures: Sequence[OpenedPicture], taken: Mapping[str, int]) -> list[tuple[OpenedPicture, int]]:
+    """Pictures with their numbers among those of one series UID, by instance number and path; 0 where it is alone.
+
+    `taken` counts stacks of each UID, which have the lower numbers.
+    """
+    groups: dict[str, list[OpenedPicture]] = defaultdict(list)
+    for picture in pictures:
+        groups[picture.header.shared.series_uid].append(picture)
+    found = []
+    for uid, group in groups.items():
+        before = taken.get(uid, 0)
+        if before + len(group) == 1:
+            found.append((group[0], 0))
+            continue
+        ordered = sorted(group, key=lambda one: (one.instance_number, one.header.path))
+        for number, picture in enumerate(ordered, start=before + 1):
+            found.append((picture.numbered(number, before + len(group)), number))
+    return found
 
 
 def _found(array: NDArray[Any], padded: int) -> list[Fault]:

@@ -17,17 +17,28 @@ _CM = 3  # PS3.3 C.8.5.5: physical units of a region
 def scale_of(dataset: Dataset) -> PixelScale:
     """The best evidence in the header of a picture that is no slice.
 
+    Spacings are taken from the functional groups too (Pixel Measures); frames that differ have none in common.
     Order: Pixel Spacing with its calibration type; ultrasound regions; Imager Pixel Spacing, where Pixel Spacing is
     absent or only repeats it, divided by the estimated magnification (0018,1114) or by source distances (0018,1110
     over 0018,1111) where these are given; Pixel Spacing of unknown origin; Nominal Scanned Pixel Spacing; none.
     """
-    spacing, imager = _pair(dataset, "PixelSpacing"), _pair(dataset, "ImagerPixelSpacing")
+    spacings = _of_groups(dataset, "PixelMeasuresSequence", "PixelSpacing")
+    imagers = _of_groups(dataset, "FramePixelDataPropertiesSequence", "ImagerPixelSpacing")
+    if len(spacings) > 1 or len(imagers) > 1:
+        return PixelScale.of(Calibration.NONE, None, "its frames have different spacings, none for all of them")
+    spacing = _pair(dataset, "PixelSpacing") or next(iter(spacings), None)
+    imager = _pair(dataset, "ImagerPixelSpacing") or next(iter(imagers), None)
     kind = str(dataset.get("PixelSpacingCalibrationType", "") or "").upper()
     if spacing and kind in _CALIBRATED:
         return PixelScale.of(Calibration[kind], spacing, f"{_CALIBRATED[kind]} (Pixel Spacing)")
     tissue = [region for region in regions_of(dataset) if region.kind == "tissue" and region.scale.spacing_mm]
-    if tissue:
-        return max(tissue, key=_area).scale
+    return max(tissue, key=_area).scale if tissue else _of_spacings(dataset, spacing, imager)
+
+
+def _of_spacings(
+    dataset: Dataset, spacing: tuple[float, float] | None, imager: tuple[float, float] | None
+) -> PixelScale:
+    """Of a picture that is neither calibrated nor ultrasound."""
     is_detector = imager is not None and (spacing is None or not _differ(spacing, imager))
     if is_detector and imager:
         return _of_detector(imager, _magnification(dataset))
@@ -38,6 +49,14 @@ def scale_of(dataset: Dataset) -> PixelScale:
     if nominal:
         return PixelScale.of(Calibration.NOMINAL, nominal, "millimetres on the scanned film, not in the patient")
     return NO_SCALE
+
+
+def _of_groups(dataset: Dataset, group: str, name: str) -> set[tuple[float, float]]:
+    """The different (row, column) spacings of all frames by their functional groups."""
+    shared = dataset.get("SharedFunctionalGroupsSequence", None) or ()
+    items = [*shared, *(dataset.get("PerFrameFunctionalGroupsSequence", None) or ())]
+    told = (_pair(held[0], name) for item in items if (held := item.get(group, None)))
+    return {pair for pair in told if pair is not None}
 
 
 def _of_detector(imager: tuple[float, float], factor: float) -> PixelScale:
