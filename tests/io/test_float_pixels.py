@@ -93,6 +93,22 @@ def test_numbers_that_are_none_are_counted(writer, stored, reals):
     assert (fault.message, fault.files) == ("1 values are not a number", ("001.dcm",))
 
 
+def test_numbers_too_large_are_counted(writer, stored):
+    reals = np.ones((4, 6, 5))
+    reals[2, 0, :3] = 1e300
+    writer.edit = as_reals(reals, np.float64)
+    writer.write(stored[:4, :6, :5])
+    (fault,) = [one for one in open_study(writer.folder).only().load().verdict.faults if one.code == "not_finite"]
+    assert fault.message == "3 values are not a number"
+
+
+def test_a_slope_that_overflows_is_said(writer, stored):
+    writer.slope = 1e38
+    writer.write(stored[:4])
+    volume = open_study(writer.folder).only().load()
+    assert volume.verdict.has("not_finite")
+
+
 def test_cut_short(writer, stored, reals):
     writer.edit = as_reals(reals, np.float64)
     paths = writer.write(stored[:4, :6, :5])

@@ -17,6 +17,7 @@ AIR_HU = -1024
 """What pixels outside the scanned field become: the lowest value of the usual 12-bit HU scale."""
 _TISSUE_FROM_HU = -900  # a padding value above this could be lung: it is left alone
 _NOT_TISSUE_HU = -1200  # all four corners at one value below this are padding, even without the tag
+_MAY_OVERFLOW = 1e28  # times the largest stored integer, near the end of float32
 _INT16 = np.iinfo(np.int16)
 
 
@@ -90,10 +91,13 @@ def read_float32(header: Header, out: NDArray[np.float32], rescale: Rescale) -> 
         report, mask = _look_at_reals(header.shared, stored, rescale)
     else:
         report, _, _, mask = _clean(header.shared, stored, rescale)
-    np.multiply(stored, rescale.slope, out=out, casting="unsafe")
-    out += np.float32(rescale.intercept)
+    with np.errstate(invalid="ignore", over="ignore"):  # what becomes no number is counted
+        np.multiply(stored, rescale.slope, out=out, casting="unsafe")
+        out += np.float32(rescale.intercept)
     if mask is not None:
         out[mask] = AIR_HU
+    if header.shared.float_bits or abs(rescale.slope) > _MAY_OVERFLOW:
+        return report._replace(not_finite=int(np.count_nonzero(~np.isfinite(out))))
     return report
 
 
@@ -129,12 +133,11 @@ def _look_at_reals(
     shared: Shared, stored: NDArray[Any], rescale: Rescale
 ) -> tuple[SliceReport, NDArray[np.bool_] | None]:
     """Report and padding mask of pixels that are real numbers; there are no unused bits, and nothing is guessed."""
-    bad = int(np.count_nonzero(~np.isfinite(stored)))
     value = shared.float_padding * rescale.slope + rescale.intercept
     if not (rescale.is_hu and value <= _TISSUE_FROM_HU):
-        return SliceReport(fits=False, not_finite=bad), None
+        return SliceReport(fits=False), None
     mask: NDArray[np.bool_] = stored == stored.dtype.type(shared.float_padding)
-    return SliceReport(False, int(np.count_nonzero(mask)), value, not_finite=bad), mask
+    return SliceReport(False, int(np.count_nonzero(mask)), value), mask
 
 
 def padding_range(shared: Shared) -> tuple[int, int] | None:
