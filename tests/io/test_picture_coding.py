@@ -142,6 +142,14 @@ def test_one_transparent_value(kind, tmp_path):
     assert "1 pixels are transparent" in image.verdict.sentence()
 
 
+@pytest.mark.parametrize(("top", "kind"), [(32767, np.int16), (65535, np.uint16), (65536, np.float32)])
+def test_wider_integers_become_the_smallest_type_that_holds_them(top, kind, tmp_path):
+    Image.fromarray(np.array([[0, top]], np.int32)).save(tmp_path / "x.tif")
+    image = loaded(tmp_path)
+    assert image.array.dtype == kind
+    assert image.array.tolist() == [[0, top]]
+
+
 @pytest.mark.parametrize("name", ["x.png", "x.tif"])
 def test_sixteen_bits_stay(name, tmp_path):
     deep = np.array([[0, 1, 4095], [40000, 65535, 7]], np.uint16)
@@ -221,3 +229,23 @@ def test_deep_ppm_loses_bits_and_says_so(tmp_path):
     image = loaded(tmp_path)
     assert image.array.tolist() == [[[255, 0, 1]]]
     assert severity(image, "depth_reduced") is Severity.WARNING
+
+
+def test_of_a_cameras_pictures_the_first_is_read(tmp_path):
+    pictures = [Image.fromarray(np.full((8, 8), value, np.uint8)) for value in (200, 100)]
+    pictures[0].save(tmp_path / "x.jpg", format="MPO", save_all=True, append_images=pictures[1:])
+    image = loaded(tmp_path)
+    assert np.abs(image.array.astype(int) - 200).max() <= 2
+    assert {"more_pictures", "lossy"} <= {fault.code for fault in image.verdict.faults}
+
+
+def test_films_of_the_chest_as_pillow_reads_them(shared_data):
+    """JPEG files of several publishers; each a radiograph without millimetres."""
+    folder = shared_data / "chest_xray" / "images"
+    if not folder.is_dir():
+        pytest.skip("the films are not here")
+    for path in sorted(folder.iterdir())[::40]:
+        image = loaded(path)
+        assert np.array_equal(image.array, np.asarray(Image.open(path)))
+        assert image.scale.spacing_mm is None
+        assert severity(image, "lossy") is Severity.NOTE

@@ -13,8 +13,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import generate_uid
 
-from overread.image import Intensity
-from overread.io import open_study
+from overread.image import Intensity, Window, WindowFunction
+from overread.io import middle_picture, open_study
 from overread.io.dicom.header import read_header
 from overread.runtime import Runtime
 
@@ -357,3 +357,19 @@ def test_uids_of_full_length(writer, stored):
     writer.edit = edit_all(SeriesInstanceUID=uid)
     writer.write(stored)
     assert open_study(writer.folder).only().series_uid == uid
+
+
+@pytest.mark.parametrize("function", ["", "LINEAR", "LINEAR_EXACT", "SIGMOID", "WAVY"])
+def test_window_function_of_slices(writer, stored, function):
+    def edit(ds, n):
+        ds.WindowCenter, ds.WindowWidth = [40, -600, 0], [400, 1500, 0]
+        if function:
+            ds.VOILUTFunction = function
+
+    writer.edit = edit
+    writer.write(stored)
+    series = open_study(writer.folder).only()
+    known = [] if function == "WAVY" else [(40, 400), (-600, 1500)]
+    expected = tuple(Window(*pair, function=WindowFunction(function or "LINEAR")) for pair in known)
+    assert series.load().windows == middle_picture(series).windows == expected
+    assert series.verdict.has("window_unknown") == (function == "WAVY")

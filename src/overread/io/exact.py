@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _INT16 = np.iinfo(np.int16)
+_UINT16 = np.iinfo(np.uint16)
 
 
 def narrow(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:
@@ -23,11 +24,16 @@ def narrow(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:
 
 
 def narrow_picture(values: NDArray[Any]) -> NDArray[Any]:
-    """(row, column) values of any real type: uint8 and uint16 stay what they are, others as `narrow`."""
+    """(row, column) values of any real type: uint8 and uint16 stay what they are, others as `narrow`.
+
+    Wider integers become uint16 where they fit that, and int16 does not hold them.
+    """
     if values.dtype in (np.uint8, np.uint16):
         native: NDArray[Any] = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
         return native
     narrowed: NDArray[Any] = narrow(values[None])[0]
+    if narrowed.dtype == np.float32 and values.dtype.kind in "iu" and values.min() >= 0 and values.max() <= _UINT16.max:
+        return values.astype(np.uint16)
     return narrowed
 
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from overread.errors import GeometryError
 from overread.geometry import Policy
-from overread.image import NO_SCALE, Calibration, Intensity, PixelScale, Radiograph, Volume, Window
+from overread.image import NO_SCALE, Calibration, Intensity, PixelScale, Radiograph, Volume
 from overread.io.dicom.pixels import read_float32
 from overread.io.dicom.series import DicomSeries, rescale_of
+from overread.io.dicom.windows import windows_from
 from overread.io.private import users_paths
 from overread.io.study import OpenedDicom, Series, SinglePictures
 from overread.runtime import Runtime
@@ -57,7 +58,7 @@ def _of_stack(stack: DicomSeries) -> Radiograph:
         Intensity.HU if rescale.is_hu else Intensity.ARBITRARY,
         stack.source([header]),
         assessed.verdict,
-        tuple(Window(center, width) for center, width in shared.windows if width > 1),
+        windows_from(shared.windows, shared.window_function),
     )
 
 

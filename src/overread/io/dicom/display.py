@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -13,9 +12,10 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut
 
 from overread.geometry import Fault, Severity
-from overread.image import Window, WindowFunction
+from overread.image import Window
 from overread.io.dicom.header import Shared
 from overread.io.dicom.pixels import padding_range
+from overread.io.dicom.windows import is_window_function, windows_from
 
 
 class Values(NamedTuple):
@@ -45,7 +45,13 @@ class Display:
     def of(cls, dataset: Dataset, shared: Shared) -> Display:
         """From the image pixel group of a frame."""
         changes = "ModalityLUTSequence" in dataset or _rescale(dataset) != (1.0, 0.0)
-        plain = cls(dataset, changes, None, _windows(dataset), _voi_lut(dataset))
+        plain = cls(
+            dataset,
+            changes,
+            None,
+            windows_from(_centers_and_widths(dataset), _function_name(dataset)),
+            _voi_lut(dataset),
+        )
         if dataset.get("PhotometricInterpretation", "") != "MONOCHROME1":
             return plain
         ends = _possible_values(dataset)
@@ -89,15 +95,14 @@ def padding_faults(padded: int) -> list[Fault]:
 
 def window_faults(dataset: Dataset) -> list[Fault]:
     """A warning where windows are given for a function that does not exist."""
-    told = _function_name(dataset)
-    if not _centers_and_widths(dataset) or told in WindowFunction.__members__:
+    if not _centers_and_widths(dataset) or is_window_function(_function_name(dataset)):
         return []
     message = "its display windows are for a function that is not known; they are not used"
     return [Fault("window_unknown", Severity.WARNING, message)]
 
 
 def _function_name(dataset: Dataset) -> str:
-    return str(dataset.get("VOILUTFunction", "") or "LINEAR").strip()
+    return str(dataset.get("VOILUTFunction", "") or "").strip()
 
 
 def _rescale(dataset: Dataset) -> tuple[float, float]:
@@ -119,17 +124,6 @@ def _possible_values(dataset: Dataset) -> tuple[float, float]:
 def _centers_and_widths(dataset: Dataset) -> list[tuple[float, float]]:
     centers, widths = (numbers(dataset.get(name, None)) for name in ("WindowCenter", "WindowWidth"))
     return list(zip(centers, widths, strict=False))
-
-
-def _windows(dataset: Dataset) -> tuple[Window, ...]:
-    function = WindowFunction.__members__.get(_function_name(dataset))
-    if function is None:
-        return ()
-    return tuple(
-        Window(center, width, function=function)
-        for center, width in _centers_and_widths(dataset)
-        if width > Window.least_width(function) and math.isfinite(center) and math.isfinite(width)
-    )
 
 
 def numbers(value: Any) -> list[float]:

@@ -131,6 +131,7 @@ def _shared_of(shared: Shared, look: _Look) -> Shared:
         has_rescale=has_rescale or shared.has_rescale,
         rescale_type=look.text(values, "RescaleType") or shared.rescale_type,
         windows=tuple(windows) or shared.windows,
+        window_function=look.text("FrameVOILUTSequence", "VOILUTFunction") or shared.window_function,
         image_type=frame_type or shared.image_type,
         laterality=look.text("FrameAnatomySequence", "FrameLaterality") or shared.laterality,
         stack_id=look.text(content, "StackID"),

@@ -79,6 +79,7 @@ _OF_THE_SERIES: dict[str, int] = {
     "double_padding": 0x00280123,
     "window_center": 0x00281050,
     "window_width": 0x00281051,
+    "window_function": 0x00281056,
     "intercept": 0x00281052,
     "slope": 0x00281053,
     "rescale_type": 0x00281054,
@@ -139,6 +140,7 @@ class Shared:
     padding: bytes
     padding_limit: bytes
     windows: tuple[tuple[float, float], ...]
+    window_function: str
     slope: float
     intercept: float
     has_rescale: bool
@@ -308,6 +310,7 @@ def _shared_from(syntax: str, found: dict[int, bytes], float_bits: int) -> Share
         float_bits=float_bits,
         float_padding=_real(raw["double_padding" if float_bits == 64 else "float_padding"]),
         windows=tuple(zip(_floats(raw["window_center"]), _floats(raw["window_width"]), strict=False)),
+        window_function=_text(raw["window_function"]),
         slope=_number(raw["slope"], 1.0),
         intercept=_number(raw["intercept"], 0.0),
         has_rescale=bool(raw["slope"].strip(b" \0") and raw["intercept"].strip(b" \0")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -13,10 +12,15 @@ from numpy.typing import NDArray
 from overread.errors import DamagedFileError, GeometryError, InputError
 from overread.geometry import Fault, Policy, Severity
 from overread.geometry.stack import Stack, verdict_of
-from overread.image import Intensity, Volume, Window
+from overread.image import Intensity, Volume
 from overread.io.dicom.header import Header
 from overread.io.dicom.pixels import SliceReport, read_float32, read_int16
+<<<<<<< HEAD
 from overread.io.dicom.series import DicomSeries, is_cut_short, rescale_of
+=======
+from overread.io.dicom.series import DicomSeries, rescale_of
+from overread.io.dicom.windows import windows_from
+>>>>>>> 759c07b (Honour window functions of slices; read the first picture of MPO files)
 from overread.io.memory import require_memory
 from overread.runtime import Progress, Runtime, silent
 
@@ -76,11 +80,7 @@ def load_dicom(
         intensity=Intensity.HU if all(rescale_of(h.shared).is_hu for h in used) else Intensity.ARBITRARY,
         source=series.source(used, [header for header in series.headers if is_cut_short(header)]),
         verdict=verdict,
-        windows=tuple(
-            Window(center, width)
-            for center, width in shared.windows
-            if width > 1 and math.isfinite(center) and math.isfinite(width)
-        ),
+        windows=windows_from(shared.windows, shared.window_function),
     )
 
 

@@ -20,6 +20,7 @@ from overread.io.dicom.header import Header, Shared
 from overread.io.dicom.pixels import Rescale, padding_is_tissue, same_pixels
 from overread.io.dicom.split import Part, split_stacks
 from overread.io.dicom.tag_faults import acquisition_notes, order_notes, side_faults, tag_faults
+from overread.io.dicom.windows import is_window_function
 from overread.io.discover import SkipKind, relative
 
 ENHANCED_CLASSES = frozenset(
@@ -288,6 +289,7 @@ def _faults(group: list[Header], root: Path) -> list[Fault]:
     of_files("bad_rescale", Severity.FATAL, "have a rescale slope or intercept that is no number", where(_bad_rescale))
     of_files("no_rescale", Severity.WARNING, "do not say how stored values become HU", where(_lacks_hu))
     of_files("lossy", Severity.WARNING, "were compressed with loss", where(_is_lossy))
+    of_files("window_unknown", Severity.WARNING, "have display windows for an unknown function", where(_odd_window))
     of_files("padding_in_range", Severity.WARNING, "mark padding by a value of tissue; kept", where(_odd_padding))
     if not any(fault.severity is Severity.FATAL for fault in faults):
         faults += disagreements(kinds, names)
@@ -319,6 +321,10 @@ def rescale_of(shared: Shared) -> Rescale:
 def _is_lossy(shared: Shared) -> bool:
     codec = CODECS.get(shared.transfer_syntax)
     return shared.lossy or (codec is not None and codec.lossy)
+
+
+def _odd_window(shared: Shared) -> bool:
+    return bool(shared.windows) and not is_window_function(shared.window_function)
 
 
 def _odd_padding(shared: Shared) -> bool:

@@ -84,7 +84,7 @@ def _header(path: str, image: Image.Image) -> Picture:
         rows, columns = columns, rows
     return Picture(
         path,
-        int(getattr(image, "n_frames", 1)),
+        1 if image.format == "MPO" else int(getattr(image, "n_frames", 1)),
         rows,
         columns,
         image.mode,
@@ -136,6 +136,10 @@ def _coding_faults(image: Image.Image) -> list[Fault]:
     faults = []
     if image.format in ("JPEG", "MPO") or image.info.get("compression") in _LOSSY_TIFF:
         faults.append(Fault("lossy", Severity.NOTE, "the picture was compressed with loss (JPEG)"))
+    if image.format == "MPO":
+        count = int(getattr(image, "n_frames", 1))
+        message = f"the file holds {count} pictures of one shot, as cameras write previews; the first is read"
+        faults.append(Fault("more_pictures", Severity.NOTE, message))
     if image.mode not in GREY and _is_deep(image):
         message = "the file has 16 bits a channel and is read with 8: the finer steps of grey or colour are lost"
         faults.append(Fault("depth_reduced", Severity.WARNING, message))
