@@ -165,7 +165,9 @@ def test_a_stray_picture_is_set_apart_by_name(writer, stored, edit, words):
     assert words in fault.message
     assert main.verdict.status == "caution"
     assert np.array_equal(main.load().array, np.delete(stored, 3, axis=0).astype(np.int32) - 1024)
-    assert (stray.n_files, stray.stack_number) == (1, 2)
+    assert (main.name, stray.name) == (main.series_uid, f"{main.series_uid}#2")
+    assert stray.description == f"chest set apart, {words}"
+    assert stray.n_files == 1
     assert stray.verdict.status == "unsound"
     assert open_study(writer.folder).only("CT").name == main.name
 
@@ -217,3 +219,5 @@ def test_a_scout_view_under_the_series_uid_is_noted(writer, stored):
     assert [fault.files for fault in main.verdict.faults if fault.code == "localizer_apart"] == [("007.dcm",)]
     assert scout.is_localizer
     assert not scout.verdict.has("localizer_apart")
+    assert (main.name, scout.name) == (main.series_uid, f"{main.series_uid}#2")
+    assert scout.description == "chest scout view"

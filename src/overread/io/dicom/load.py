@@ -15,12 +15,8 @@ from overread.geometry.stack import Stack, verdict_of
 from overread.image import Intensity, Volume
 from overread.io.dicom.header import Header
 from overread.io.dicom.pixels import SliceReport, read_float32, read_int16
-<<<<<<< HEAD
 from overread.io.dicom.series import DicomSeries, is_cut_short, rescale_of
-=======
-from overread.io.dicom.series import DicomSeries, rescale_of
 from overread.io.dicom.windows import windows_from
->>>>>>> 759c07b (Honour window functions of slices; read the first picture of MPO files)
 from overread.io.memory import require_memory
 from overread.runtime import Progress, Runtime, silent
 

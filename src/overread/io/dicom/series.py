@@ -18,7 +18,7 @@ from overread.io.dicom.classes import describe_class, is_derived_object
 from overread.io.dicom.codecs import CODECS, NATIVE, is_known
 from overread.io.dicom.header import Header, Shared
 from overread.io.dicom.pixels import Rescale, padding_is_tissue, same_pixels
-from overread.io.dicom.split import Part, split_stacks
+from overread.io.dicom.split import Part, named, split_stacks
 from overread.io.dicom.tag_faults import acquisition_notes, order_notes, side_faults, tag_faults
 from overread.io.dicom.windows import is_window_function
 from overread.io.discover import SkipKind, relative
@@ -216,29 +216,28 @@ def gather(
     headers: Sequence[Header], root: Path, more: Callable[[Sequence[Header]], Sequence[Fault]] = _no_faults
 ) -> list[DicomSeries]:
     """Series from headers in order of path: by series UID, localizers apart. Each gets `more` faults beside its own."""
-    groups: dict[Hashable, dict[bool, list[Header]]] = defaultdict(dict)
+    groups: dict[Hashable, tuple[list[Header], list[Header]]] = defaultdict(lambda: ([], []))
     for header in headers:
         shared = header.shared
-        groups[shared.study_uid, shared.series_uid].setdefault(is_localizer(shared), []).append(header)
-    return [
-        DicomSeries(
-            root,
-            tuple(part.headers),
-            (
-                *_faults(part.headers, root),
-                *_apart_notes(part, [] if scouts else group.get(True, []), root),
-                *more(part.headers),
-            ),
-        )
-        for group in groups.values()
-        for scouts, members in group.items()
-        for part in split_stacks(members, same_pixels)
-    ]
+        groups[shared.study_uid, shared.series_uid][is_localizer(shared)].append(header)
+    series = []
+    for slices, scouts in groups.values():
+        stacks = split_stacks(slices, same_pixels) if slices else []
+        pilots = split_stacks(scouts, same_pixels) if scouts else []
+        if stacks:  # else the scout views are all there is, and keep the UID for themselves
+            pilots = [
+                Part(named(pilot.headers, number, "scout view"), [])
+                for number, pilot in enumerate(pilots, start=len(stacks) + 1)
+            ]
+        for part, beside in (*((stack, scouts) for stack in stacks), *((pilot, []) for pilot in pilots)):
+            own = (*_faults(part.headers, root), *_apart_notes(part, beside, root))
+            series.append(DicomSeries(root, tuple(part.headers), (*own, *more(part.headers))))
+    return series
 
 
 def _apart_notes(part: Part, scouts: list[Header], root: Path) -> list[Fault]:
     """What else carries the series UID and was set apart from these slices."""
-    faults = []
+    faults: list[Fault] = []
     name = part.headers[0].shared.stack
     if name:
         message = f"several stacks share one series UID: this is {name}"
@@ -246,11 +245,9 @@ def _apart_notes(part: Part, scouts: list[Header], root: Path) -> list[Fault]:
     if part.strays:
         files = tuple(relative(header.path, root) for header in part.strays)
         words = sorted({header.shared.stack.partition(", ")[2] for header in part.strays})
-        count = (
-            "1 picture of another plane or size was"
-            if len(files) == 1
-            else f"{len(files)} pictures of other planes were"
-        )
+        count = "1 picture of another plane or size was"
+        if len(files) > 1:
+            count = f"{len(files)} pictures of other planes or sizes were"
         message = f"{count} set apart ({'; '.join(words)}): {files[0]}"
         faults.append(Fault("stray_slices", Severity.WARNING, message, None, files))
     if scouts:

@@ -50,28 +50,31 @@ def split_stacks(headers: Sequence[Header], same_pixels: Callable[[Header, Heade
     """Headers of one series UID as stacks in which no place occurs twice.
 
     They are first parted by plane and size: each is a stack, and the few slices of a plane that hold at most a tenth
-    of the largest one are strays. Then a trait, or a pair of traits, is taken as the cause when it makes exactly as
+    of the largest one are strays, numbered behind the stacks; a single stack beside them keeps the UID for its name.
+    Then a trait, or a pair of traits, is taken as the cause when it makes exactly as
     many stacks as pictures share a place, none of them smaller than half of the largest: a few slices apart stay.
     Without such a trait all stay together. Stacks of several acquisitions in which each picture is a copy of that at
     the same place stay together too; `same_pixels` tells, and is asked only there.
     """
     planes, strays = planes_of(headers)
-    many = len(planes) + len(strays) > 1
+    many = len(planes) > 1
     parts = [
         (", ".join(word for word in (plane_words(plane) if many else "", words) if word), group)
         for plane in planes
         for words, group in _told_apart(plane, same_pixels)
     ]
-    apart = [(plane_words(plane), plane) for plane in strays]
-    count = len(parts) + len(apart)
-    if count == 1:
+    if len(parts) == 1 and not strays:
         return [Part(list(headers), [])]
-    named = [
-        _named(stack, number, ", ".join([f"part {number} of {count}", *([words] if words else [])]))
-        for number, (words, stack) in enumerate([*parts, *apart], start=1)
+    count = len(parts)
+    stacks = [
+        named(stack, number, ", ".join([f"part {number} of {count}", *([words] if words else [])]))
+        for number, (words, stack) in enumerate(parts, start=1)
     ]
-    stray = [header for one in named[len(parts) :] for header in one]
-    return [Part(one, stray if number < len(parts) else []) for number, one in enumerate(named)]
+    if count == 1:  # a stack that keeps its name, whatever went astray beside it
+        stacks = [parts[0][1]]
+    apart = [named(plane, n, f"set apart, {plane_words(plane)}") for n, plane in enumerate(strays, start=count + 1)]
+    stray = [header for plane in apart for header in plane]
+    return [*(Part(stack, stray) for stack in stacks), *(Part(plane, []) for plane in apart)]
 
 
 def _told_apart(headers: Plane, same_pixels: Callable[[Header, Header], bool]) -> list[tuple[str, Plane]]:
@@ -109,7 +112,8 @@ def _rank(values: tuple[str, ...]) -> tuple[tuple[float, str], ...]:
     return tuple(one(text) for text in values)
 
 
-def _named(group: Plane, number: int, name: str) -> Plane:
+def named(group: Plane, number: int, name: str) -> Plane:
+    """The same headers as stack `number` of their series UID, under a name."""
     made: dict[int, Shared] = {}
     for header in group:
         if id(header.shared) not in made:
