@@ -67,3 +67,19 @@ def test_side_of_a_sagittal_picture(writer, stored):
     (fault,) = [one for one in open_study(writer.folder).only().verdict.faults if one.code == "laterality_differs"]
     assert "to the left of the scanner" in fault.message
     assert fault.amount_mm == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize(
+    ("thickness_mm", "differs"), [(2.5, False), (2.55, False), (3.75, True), (1.0, True), (None, False)]
+)
+def test_slices_of_another_thickness_are_named(writer, stored, thickness_mm, differs):
+    writer.edit = lambda dataset, n: setattr(dataset, "SliceThickness", thickness_mm) if n in (0, 6) else None
+    writer.write(stored)
+    verdict = open_study(writer.folder).only().verdict
+    assert verdict.has("thickness_varies") is differs
+    if differs:
+        (fault,) = [one for one in verdict.faults if one.code == "thickness_varies"]
+        assert fault.files == ("000.dcm", "006.dcm")
+        assert fault.amount_mm == pytest.approx(abs(thickness_mm - 2.5))
+    assert not verdict.has("thickness_differs")  # that of most slices is held against their distance
+    assert not verdict.has("slices_apart")

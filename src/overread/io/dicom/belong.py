@@ -13,6 +13,7 @@ from overread.io.dicom.header import Header, Shared
 COSINE_AGREES, COSINE_LIMIT = 1e-4, 1e-3
 """Slices whose direction cosines differ by less are parallel; up to the limit they load with a warning."""
 SPACING_AGREES = 1e-4
+THICKNESS_AGREES = 0.05
 _UID = re.compile(r"[0-9.]{1,64}")
 Kinds = list[tuple[Shared, list[Header]]]
 """The headers of a series by what they share."""
@@ -29,14 +30,14 @@ _MUST_AGREE: tuple[tuple[str, str, str, Callable[[Shared], tuple[float, ...] | s
 
 
 def disagreements(kinds: Kinds, names: dict[int, str]) -> list[Fault]:
-    """Fatal faults for files of another patient, modality, place, shape, spacing or plane, and the wobble of planes.
+    """Fatal faults for files of another patient, modality, place, shape, spacing or plane; warnings for less.
 
     `names` maps the id of a header to the name of its file.
     """
     faults: list[Fault] = []
     for code, words, unit, value in _MUST_AGREE:
         faults += _disagreement(code, words, unit, [(value(s), m) for s, m in kinds], names)
-    return faults + _wobble(kinds, names)
+    return faults + _wobble(kinds, names) + _thickness(kinds, names)
 
 
 def _wobble(kinds: Kinds, names: dict[int, str]) -> list[Fault]:
@@ -54,6 +55,24 @@ def _wobble(kinds: Kinds, names: dict[int, str]) -> list[Fault]:
         return []
     message = f"{len(odd)} slices are not quite parallel to the others, by up to {worst:.2f} mm over the picture"
     return [Fault("not_parallel", Severity.WARNING, message, worst, tuple(sorted(names[id(h)] for h in odd)))]
+
+
+def _thickness(kinds: Kinds, names: dict[int, str]) -> list[Fault]:
+    """A warning for slices of another thickness: each shows a mean over another depth."""
+    told = [(shared.slice_thickness_mm, members) for shared, members in kinds if shared.slice_thickness_mm > 0]
+    counts: Counter[float] = Counter()
+    for mm, members in told:
+        counts[mm] += len(members)
+    if not counts:
+        return []
+    usual = counts.most_common(1)[0][0]
+    odd = [(mm, members) for mm, members in told if not math.isclose(mm, usual, rel_tol=THICKNESS_AGREES)]
+    if not odd:
+        return []
+    files = tuple(sorted(names[id(header)] for _, members in odd for header in members))
+    worst = max((mm for mm, _ in odd), key=lambda mm: abs(mm - usual))
+    message = f"{len(files)} slices are of another thickness, {worst:.2f} mm against {usual:.2f} mm of most"
+    return [Fault("thickness_varies", Severity.WARNING, message, abs(worst - usual), files)]
 
 
 def repeated(group: list[Header]) -> list[Header]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,7 +71,7 @@ class DicomSeries:
             spacing_mm=(first.spacing_mm[0], first.spacing_mm[1]),
             shape=(first.rows, first.columns),
             names=[self.name(header) for header in headers],
-            thickness_mm=first.slice_thickness_mm,
+            thickness_mm=Counter(header.shared.slice_thickness_mm for header in headers).most_common(1)[0][0],
         )
         stack = assess_stack(frames, policy, lambda a, b: same_pixels(headers[a], headers[b]))
         if stack.verdict.has("duplicate_position"):

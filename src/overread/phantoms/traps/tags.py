@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from overread.phantoms.ellipsoid import Point
 from overread.phantoms.traps.places import tilted_grid
 from overread.phantoms.traps.target import Target, stack_grid
-from overread.phantoms.traps.trap import Trap, setting, sound
+from overread.phantoms.traps.trap import Trap, edit, setting, sound
 
 LEFT = Target(centre_lps=(92.0, -14.0, 31.0))
 """So far to the left that no picture around it reaches the middle of the scanner."""
@@ -88,6 +88,13 @@ TAGS = (
         write=lambda folder: sound(folder, change=setting(SliceThickness=0.5)),
         code="slices_apart",
         words=r"1\.50 mm apart but 0\.50 mm thick: tissue between them was not imaged",
+    ),
+    Trap(
+        name="thicker_slices",
+        story="five slices are thicker than the others",
+        write=lambda folder: edit(sound(folder)[15:20], setting(SliceThickness=5.0)),
+        code="thickness_varies",
+        words=r"5 slices are of another thickness, 5\.00 mm against 1\.50 mm of most",
     ),
     Trap(
         name="spacing_tag_lies",
