@@ -40,7 +40,7 @@ def test_said_at_the_door_and_left_out_by_a_repair(paths, stored, cut, policy):
             series.load(runtime=Runtime(2))
         return
     volume = series.load(policy=policy)
-    assert len(volume.source.frames) == 7
+    assert len(volume.source.paths) == 7
     np.testing.assert_array_equal(volume.array[2], stored[2] - 1024)
 
 
