@@ -1,0 +1,163 @@
+"""One way to prepare a projection film for a network, for training and run time alike: tone, frame, square."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from overread.errors import UsageError
+
+FLAT_SD = 0.02
+"""A row or column at the edge whose values vary less than this (of 0..1) shows nothing: collimation, a white frame."""
+MOST_FRAME = 0.35
+"""No more of a side than this is ever taken for frame."""
+
+
+def standardise(film: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Tone of a film: its 1st percentile becomes 0 and its 99th 1, clipped.
+
+    Parameters
+    ----------
+    film : (row, column)
+        Brighter is denser; values that are no number count as the least.
+
+    Returns
+    -------
+    (row, column) float32
+        0..1; all 0 where every value is the same.
+    """
+    values = np.asarray(film, dtype=np.float32)
+    if values.ndim != 2:
+        raise UsageError(f"a film is (row, column), got {values.shape}")
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return np.zeros(values.shape, np.float32)
+    low, high = (float(v) for v in np.percentile(known, (1, 99)))
+    if not high > low:
+        return np.zeros(values.shape, np.float32)
+    filled = np.where(np.isfinite(values), values, np.float32(low))
+    scaled: NDArray[np.float32] = np.clip((filled - np.float32(low)) / np.float32(high - low), 0, 1)
+    return scaled
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of a film: rows and columns [first, last)."""
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return self.rows[1] - self.rows[0], self.columns[1] - self.columns[0]
+
+    def of(self, film: NDArray[Any]) -> NDArray[Any]:
+        """That part of a film, a view."""
+        part: NDArray[Any] = film[self.rows[0] : self.rows[1], self.columns[0] : self.columns[1]]
+        return part
+
+
+def without_frame(film: NDArray[np.float32]) -> Box:
+    """The film without what shows nothing at its edges; at most `MOST_FRAME` of a side goes.
+
+    Parameters
+    ----------
+    film : (row, column) float32
+        From `standardise`.
+    """
+    rows = _trimmed(film.std(axis=1))
+    columns = _trimmed(film[rows[0] : rows[1]].std(axis=0))
+    return Box(rows, columns)
+
+
+def _trimmed(spread: NDArray[np.float32]) -> tuple[int, int]:
+    count = len(spread)
+    limit = int(MOST_FRAME * count)
+    shows = spread >= FLAT_SD
+    if not shows.any():
+        return 0, count
+    first, last = int(shows.argmax()), count - int(shows[::-1].argmax())
+    return min(first, limit), max(last, count - limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a film lies in a square of pixels: pixel (r, c) of the film is at `offset + scale * (r, c)`, by centres.
+
+    Parameters
+    ----------
+    box : Box
+        The part of the film that was placed.
+    scale : float
+        Pixels of the square for one of the film; the same along both axes, so that nothing is stretched.
+    top, left : float
+        In pixels of the square.
+    """
+
+    box: Box
+    scale: float
+    top: int
+    left: int
+    size: int
+
+    def to_film(self, points_rc: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """(n, 2) points of the square, (row, column), as points of the whole film."""
+        corner = np.array([self.box.rows[0], self.box.columns[0]], dtype=np.float64)
+        inner = (np.asarray(points_rc, dtype=np.float64) + 0.5 - (self.top, self.left)) / self.scale - 0.5
+        return inner + corner
+
+    def to_square(self, points_rc: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """(n, 2) points of the whole film as points of the square."""
+        corner = np.array([self.box.rows[0], self.box.columns[0]], dtype=np.float64)
+        start = np.array([self.top, self.left], dtype=np.float64)
+        points: NDArray[np.float64] = (
+            (np.asarray(points_rc, dtype=np.float64) - corner + 0.5) * self.scale + start - 0.5
+        )
+        return points
+
+    def map_to_film(self, square: NDArray[np.floating[Any]], shape: tuple[int, int]) -> NDArray[np.float32]:
+        """(row, column) of the whole film from a map on the square, bilinear; 0 outside the box."""
+        rows, columns = self._inner()
+        inner = np.ascontiguousarray(square[self.top : self.top + rows, self.left : self.left + columns], np.float32)
+        height, width = self.box.shape
+        part = Image.fromarray(inner).resize((width, height), Image.Resampling.BILINEAR)
+        whole = np.zeros(shape, np.float32)
+        self.box.of(whole)[...] = np.asarray(part)
+        return whole
+
+    def _inner(self) -> tuple[int, int]:
+        height, width = self.box.shape
+        return max(1, round(height * self.scale)), max(1, round(width * self.scale))
+
+
+def fit_square(film: NDArray[np.float32], size: int, box: Box | None = None) -> tuple[NDArray[np.float32], Placement]:
+    """A film, or a part of it, in the middle of a black square, neither stretched nor cut.
+
+    Parameters
+    ----------
+    film : (row, column) float32
+    size : int
+        Side of the square, pixels.
+
+    Returns
+    -------
+    (size, size) float32, Placement
+        Averaged where it becomes smaller; the placement leads back.
+    """
+    box = box or Box((0, film.shape[0]), (0, film.shape[1]))
+    height, width = box.shape
+    if min(height, width) < 2 or size < 2:
+        raise UsageError(f"a film of {height} x {width} pixels does not fit a square of {size}")
+    scale = size / max(height, width)
+    rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
+    part = np.ascontiguousarray(box.of(film), dtype=np.float32)
+    small = Image.fromarray(part).resize((columns, rows), Image.Resampling.BILINEAR)
+    top, left = (size - rows) // 2, (size - columns) // 2
+    square = np.zeros((size, size), np.float32)
+    square[top : top + rows, left : left + columns] = np.asarray(small)
+    return square, Placement(box, scale, top, left, size)
