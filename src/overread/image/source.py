@@ -39,7 +39,7 @@ class Source:
     Parameters
     ----------
     kind : str
-        "dicom", "nifti", "nrrd", "metaimage", "picture" or "array".
+        "dicom", "nifti", "nrrd", "metaimage", "picture", "video" or "array".
     root : Path or None
         What the user opened.
     paths : tuple of Path

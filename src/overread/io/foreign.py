@@ -50,8 +50,8 @@ def _by_place(head: bytes) -> str:
     """Kinds whose mark is not at the beginning, or only likely."""
     if head[:4] in (b"\x5c\x01\0\0", b"\0\0\x01\x5c"):
         return "an Analyze 7.5 header, which does not say left from right"
-    if head[4:8] == b"ftyp" or (head.startswith(b"RIFF") and head[8:12] == b"AVI "):
-        return "a video: export it as a DICOM multi-frame image"
+    if head[4:8] == b"ftyp":
+        return "a HEIC or AVIF picture: save it as PNG"
     if head[257:262] == b"ustar":
         return "a tar archive: unpack it first"
     if head.lstrip()[:7] in (b"type = ", b"type  ="):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from overread.io.nifti import OpenedNifti
     from overread.io.picture import Picture
     from overread.io.research import OpenedResearchFile
+    from overread.io.video import OpenedVideo
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Found:
     dicom_pictures: list[Header] = field(default_factory=list)
     placed: list[OpenedNifti | OpenedResearchFile] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
+    videos: list[OpenedVideo] = field(default_factory=list)
     indexes: list[str] = field(default_factory=list)
     missing: list[Listed] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -41,6 +43,7 @@ class Found:
         yield from (header.path for header in (*self.headers, *self.dicom_pictures))
         yield from (str(one.path) for one in self.placed)
         yield from (one.path for one in self.pictures)
+        yield from (str(one.path) for one in self.videos)
 
 
 class _NotAnImageError(Exception):
@@ -127,6 +130,10 @@ def _read_one(file: str, root: Path, cache: SharedCache, found: Found) -> Header
         from overread.io.picture import open_picture  # noqa: PLC0415  (pillow, only where there are pictures)
 
         found.pictures.append(open_picture(file))
+    elif kind == "video":
+        from overread.io.video import open_video  # noqa: PLC0415  (PyAV, only where there is a video)
+
+        found.videos.append(open_video(file, root))
     elif kind == "zip":
         raise _NotAnImageError("a zip archive inside what was opened: unpack it, then open its folder")
     else:

@@ -6,13 +6,14 @@ import re
 import zlib
 from typing import Literal
 
-Kind = Literal["dicom", "nifti", "nrrd", "metaimage", "picture", "zip", "unknown"]
+Kind = Literal["dicom", "nifti", "nrrd", "metaimage", "picture", "video", "zip", "unknown"]
 
 _STARTS: tuple[tuple[Kind, tuple[bytes, ...]], ...] = (
     ("picture", (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
     ("zip", (b"PK\3\4", b"PK\5\6")),
     ("nrrd", (b"NRRD000",)),
     ("metaimage", (b"ObjectType", b"NDims")),
+    ("video", (b"\x1a\x45\xdf\xa3",)),
 )
 _NETPBM = re.compile(rb"P[2356][ \t\r\n]")
 _BARE_DICOM = (b"\x08\0", b"\x02\0", b"\0\x08")  # no preamble: begins with group 0002 or 0008
@@ -26,11 +27,20 @@ def kind_of(head: bytes) -> Kind:
     for kind, starts in _STARTS:
         if head.startswith(starts):
             return kind
+    if _is_video(head):
+        return "video"
     if _NETPBM.match(head) or (head.startswith(b"BM") and head[6:10] == bytes(4)):  # BMP: reserved bytes are 0
         return "picture"
     if _is_nifti(unzipped(head) if head.startswith(_GZIP) else head):
         return "nifti"
     return "dicom" if head.startswith(_BARE_DICOM) else "unknown"
+
+
+def _is_video(head: bytes) -> bool:
+    """AVI, or MP4 and QuickTime but not the still pictures that share their box (HEIC, AVIF)."""
+    if head[4:8] == b"ftyp":
+        return head[8:12] not in (b"heic", b"heix", b"mif1", b"avif", b"avis")
+    return head.startswith(b"RIFF") and head[8:12] == b"AVI "
 
 
 def _is_nifti(head: bytes) -> bool:

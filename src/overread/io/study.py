@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from overread.io.nifti import OpenedNifti
     from overread.io.picture import OpenedPictures
     from overread.io.research import OpenedResearchFile
+    from overread.io.video import OpenedVideo
 
 _PATIENT_WORDS = "distances between pixels in the patient"
 
@@ -78,7 +79,7 @@ class Series:
     study_uid: str
     modality: str
     description: str
-    kind: Literal["dicom", "nifti", "nrrd", "metaimage", "picture"]
+    kind: Literal["dicom", "nifti", "nrrd", "metaimage", "picture", "video"]
     shape: tuple[int, int, int]
     spacing_mm: Spacing | None
     transfer_syntax: str
@@ -255,6 +256,7 @@ def _open(opened: Path, progress: Progress) -> Study:
         from overread.io.picture import gather_pictures  # noqa: PLC0415  (pillow, only where there are pictures)
 
         series += [_series_of_pictures(one) for one in gather_pictures(found.pictures, root)]
+    series += [_series_of_video(one) for one in found.videos]
     progress("open", 1.0)
     if not series:
         raise nothing_readable(opened, files, skipped)
@@ -386,6 +388,23 @@ def _series_of_pictures(one: OpenedPictures) -> Series:
         spacing_mm=None,
         transfer_syntax="",
         n_files=len(one.pictures),
+        verdict=one.verdict(),
+        source=one.source(),
+        opened=one,
+    )
+
+
+def _series_of_video(one: OpenedVideo) -> Series:
+    return Series(
+        series_uid="",
+        study_uid="",
+        modality="",
+        description=one.path.name,
+        kind="video",
+        shape=one.shape,
+        spacing_mm=None,
+        transfer_syntax="",
+        n_files=1,
         verdict=one.verdict(),
         source=one.source(),
         opened=one,
