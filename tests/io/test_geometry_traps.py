@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -29,6 +31,19 @@ def laid(tmp_path_factory):
         return done[trap.name]
 
     return lay
+
+
+BROKEN_ON_PURPOSE = {"broken_cosines", "rounded_cosines", "no_position"}
+"""Where the trap itself breaks the standard."""
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not installed (Debian: dicom3tools)")
+@pytest.mark.parametrize("trap", [one for one in TRAPS if one.name not in BROKEN_ON_PURPOSE], ids=lambda one: one.name)
+def test_a_validator_finds_sound_objects(laid, trap):
+    """A trap is about places: the objects themselves are as the standard wants them."""
+    path = laid(trap)[0].source.paths[0]
+    done = subprocess.run(["dciodvfy", "-new", path], capture_output=True, text=True, check=False, errors="replace")
+    assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []
 
 
 def policies(*, right):

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from overread.geometry import Grid, Policy
 from overread.phantoms.traps.target import Target, stack_grid
-from overread.phantoms.traps.trap import Change, Trap, as_mr, at, edit, join, setting, sound
+from overread.phantoms.traps.trap import CT_INTERCEPT, Change, Trap, as_mr, at, edit, join, setting, sound
 
 MOVED = Target(centre_lps=(30.0, -14.0, 31.0))
 """The same object 8 mm further left, as another phase might show it."""
@@ -24,7 +24,7 @@ def _two_stacks(first: Change, second: Change) -> Callable[[Path], None]:
         other = MOVED.paint(stack_grid()).array
 
         def change(dataset: Dataset, n: int) -> None:
-            dataset.PixelData = (other[n] + np.int16(1024)).astype("<i2").tobytes()
+            dataset.PixelData = (other[n] + np.int16(-CT_INTERCEPT)).astype("<i2").tobytes()
             second(dataset, n)
 
         join(folder, paths, "second", lambda apart: sound(apart, seed=2, change=change))
@@ -81,7 +81,7 @@ def _scout(apart: Path) -> list[Path]:
 def _own_rescale(dataset: Dataset, n: int) -> None:
     """The same HU, stored differently in every third file."""
     stored = np.frombuffer(dataset.PixelData, "<i2") + np.int16(100 * (n % 3))
-    dataset.PixelData, dataset.RescaleIntercept = stored.tobytes(), -1024 - 100 * (n % 3)
+    dataset.PixelData, dataset.RescaleIntercept = stored.tobytes(), CT_INTERCEPT - 100 * (n % 3)
 
 
 MIXED = (

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from overread.geometry import Grid, Policy
 from overread.phantoms.ellipsoid import Point
 from overread.phantoms.traps.target import TARGET, stack_grid
-from overread.phantoms.traps.trap import Trap, at, edit, setting, sound
+from overread.phantoms.traps.trap import CT_INTERCEPT, Trap, at, edit, setting, sound
 
 TILT_DEG = 18.0
 Z: Point = (0.0, 0.0, 1.0)
@@ -55,7 +55,7 @@ def _moved(folder: Path, numbers: range, way: Point) -> None:
     affine = grid.affine_lps.copy()
     affine[:3, 3] += way
     elsewhere = Grid(grid.shape, affine)
-    stored = np.asarray(TARGET.paint(elsewhere).array, dtype=np.int16) + np.int16(1024)
+    stored = np.asarray(TARGET.paint(elsewhere).array, dtype=np.int16) - np.int16(CT_INTERCEPT)
 
     def change(dataset: Dataset, n: int) -> None:
         if n in numbers:

@@ -57,6 +57,7 @@ def _enhanced(folder: Path) -> None:
     )
     for path in paths:
         path.unlink()
+    del one.ReferencedSeriesSequence  # validators want it only where the frames name their sources, too
     one.save_as(folder / "enhanced.dcm")
 
 
@@ -106,7 +107,7 @@ TAGS = (
     Trap(
         name="laterality_lies",
         story="the tag says right, the pictures lie on the left",
-        write=lambda folder: sound(folder, target=LEFT, change=setting(Laterality="R")),
+        write=lambda folder: sound(folder, target=LEFT, change=setting(BodyPartExamined="HIP", Laterality="R")),
         code="laterality_differs",
         words="says the right side, but all of the picture lies to the left",
         target=LEFT,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
@@ -14,8 +15,22 @@ from overread.geometry import Grid, Policy
 from overread.phantoms.dicom_series import SeriesLabels, SliceLayout, write_series
 from overread.phantoms.traps.target import TARGET, Target, stack_grid
 
-LABELS = SeriesLabels(description="geometry trap", body_part="")
+LABELS = SeriesLabels(description="geometry trap")
+CT_INTERCEPT = -1024
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
+_NO_MR = ("KVP", "ConvolutionKernel", "RescaleIntercept", "RescaleSlope", "RescaleType")
+_OF_MR = {
+    "Modality": "MR",
+    "SOPClassUID": MR_IMAGE,
+    "ImageType": ["ORIGINAL", "PRIMARY", "OTHER"],
+    "ScanningSequence": "GR",
+    "SequenceVariant": "NONE",
+    "ScanOptions": "",
+    "MRAcquisitionType": "2D",
+    "RepetitionTime": "500",
+    "EchoTime": "2.3",
+    "EchoTrainLength": "1",
+}
 Change = Callable[[Dataset, int], None]
 
 
@@ -115,11 +130,13 @@ def at(number: int, change: Change) -> Change:
 
 
 def as_mr(**values: object) -> Change:
-    """Sets these tags, and makes the file one of MR; its values are no HU then."""
-    put = setting(Modality="MR", SOPClassUID=MR_IMAGE, RescaleType="US", KVP=None, ConvolutionKernel=None, **values)
+    """Makes the file one of MR, which has no rescale: stored values are those of the object. Then sets these tags."""
+    put = setting(**{**_OF_MR, **dict.fromkeys(_NO_MR), **values})
 
     def change(dataset: Dataset, n: int) -> None:
         put(dataset, n)
         dataset.file_meta.MediaStorageSOPClassUID = MR_IMAGE
+        stored = np.frombuffer(dataset.PixelData, "<i2")
+        dataset.PixelData = (stored + np.int16(CT_INTERCEPT)).astype("<i2").tobytes()
 
     return change
