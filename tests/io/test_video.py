@@ -87,12 +87,8 @@ def test_a_cut_file_is_damaged(share, tmp_path):
     blob = (tmp_path / "whole.avi").read_bytes()
     (tmp_path / "cut").mkdir()
     (tmp_path / "cut" / "a.avi").write_bytes(blob[: int(share * len(blob))])
-    try:
-        (series,) = open_study(tmp_path / "cut").series
-    except DamagedFileError:
-        return
-    clip = series.load()  # a container that does not say how many frames it should have
-    assert len(clip.array) < COUNT
+    with pytest.raises(DamagedFileError, match="video"):
+        open_study(tmp_path / "cut").series[0].load()
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):
