@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from overread import analyze
 from overread.errors import (
     DamagedFileError,
     GeometryError,
@@ -168,6 +169,20 @@ def test_no_message_shows_the_private_folder(writer, stored, tmp_path):
     with pytest.raises(GeometryError) as caught:
         replace(series, opened=_Gives(study.series[0])).load_volume()
     assert private not in all_texts(caught.value)
+
+
+def test_no_message_of_a_run_shows_the_private_folder(writer, stored, tmp_path):
+    paths = writer.write(stored)
+    path = tmp_path / "scans.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        for one in paths[:3] + paths[5:]:
+            out.write(one, one.name)
+    study = open_study(path)
+    for source in (path, study, study.series[0]):
+        with pytest.raises(GeometryError, match="missing") as caught:
+            analyze(source)
+        assert "overread-" not in all_texts(caught.value)
+        assert str(path) in all_texts(caught.value)
 
 
 class _Gives:

@@ -16,6 +16,7 @@ from overread.findings import Finding, Reading, ScopeAnswer
 from overread.geometry import Grid, Policy
 from overread.image import Frames, Image, Intensity, Radiograph, Volume
 from overread.io import Series, Study, open_study
+from overread.io.private import as_users_know, users_paths
 from overread.runtime import Progress, Runtime, silent, within
 from overread.tasks import Task, find_task, task_names
 
@@ -46,6 +47,7 @@ class Analysis:
         """The findings of the reading, in its order."""
         return self.reading.findings
 
+    @users_paths()
     def save(
         self,
         out: str | Path,
@@ -96,6 +98,7 @@ class Analysis:
         return reading_dict(self.reading, self.image, facts_of(self.reading.segments))
 
 
+@users_paths()
 def analyze(
     source: str | Path | Study | Series | Image | NDArray[np.generic],
     *,
@@ -182,7 +185,7 @@ def _resolve(
         return named or _only_task(source), source, "", source.source.series_uid
     if isinstance(source, (str, Path)):
         source = open_study(source, progress=within(progress, 0.0, 0.05))
-    opened = str(source.root if isinstance(source, Study) else source.source.root or "")
+    opened = as_users_know(str(source.root if isinstance(source, Study) else source.source.root or ""))
     candidates = (source,) if isinstance(source, Series) else source.series
     task, chosen = choose(candidates, [named] if named else None, wish.series)
     _require_named(chosen)
