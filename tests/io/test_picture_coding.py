@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from overread.errors import UnsupportedFormatError
+from overread.errors import DamagedFileError, NothingReadableError, UnsupportedFormatError
 from overread.geometry import Severity
 from overread.image import Radiograph
 from overread.io import open_study
@@ -229,6 +229,18 @@ def test_deep_ppm_loses_bits_and_says_so(tmp_path):
     image = loaded(tmp_path)
     assert image.array.tolist() == [[[255, 0, 1]]]
     assert severity(image, "depth_reduced") is Severity.WARNING
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_a_jpeg_cut_short_anywhere_is_never_filled_in_silence(options, tmp_path):
+    noise = np.random.default_rng(1).integers(0, 256, (64, 80)).astype(np.uint8)
+    path = tmp_path / "x.jpg"
+    Image.fromarray(noise).save(path, **options)
+    raw = path.read_bytes()
+    for cut in (*range(1, 20), *range(20, len(raw), 97)):
+        path.write_bytes(raw[:-cut])
+        with pytest.raises((DamagedFileError, NothingReadableError)):
+            open_study(path).only().load()
 
 
 def test_of_a_cameras_pictures_the_first_is_read(tmp_path):
