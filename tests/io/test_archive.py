@@ -228,7 +228,7 @@ def test_fault_of_the_disk_is_not_called_damage(number, kind, archive, monkeypat
     def refuse(opened, entry, target):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("overread.io.archive._write", refuse)
+    monkeypatch.setattr("overread.io.door.archive._write", refuse)
     with pytest.raises(kind, match=f"cannot be unpacked .{os.strerror(number)}"):
         open_study(archive)
 
@@ -250,3 +250,11 @@ def test_results_of_ours_are_not_read_again(writer, stored):
     study = open_study(writer.folder)
     assert study.series[0].n_files == 8
     assert [one.reason for one in study.skipped] == ["results of overread, not images"]
+
+
+def test_an_entry_without_a_name(archive):
+    blob = archive.read_bytes()
+    start = blob.rindex(b"PK\1\2")  # the last record of the central directory
+    archive.write_bytes(blob[: start + 46] + b"\0" + blob[start + 47 :])  # Python ends a name at its first zero
+    with pytest.raises(DamagedFileError, match="archive is damaged"):
+        open_study(archive)

@@ -96,9 +96,16 @@ KINDS = (
 )
 
 
+class Seeds(dict):
+    """Bytes by name; hypothesis prints the name of a failing case, not the bytes of all."""
+
+    def __repr__(self):
+        return f"Seeds({sorted(self)})"
+
+
 @pytest.fixture(scope="module")
 def seeds(tmp_path_factory):
-    return other_seeds(tmp_path_factory.mktemp("seeds"))
+    return Seeds(other_seeds(tmp_path_factory.mktemp("seeds")))
 
 
 def test_every_kind_has_a_seed(seeds):

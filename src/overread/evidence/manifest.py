@@ -12,7 +12,7 @@ from typing import Any, Literal
 from overread.errors import IntegrityError
 from overread.evidence.result_json import dumps, plain
 from overread.findings import Provenance
-from overread.io.results import MANIFEST_FORMAT as FORMAT
+from overread.io.door.results import MANIFEST_FORMAT as FORMAT
 
 NAME = "manifest.json"
 FORMAT_VERSION = "1.0"

@@ -1,7 +1,7 @@
 """Files to images: studies, series, intake checks. Opening reads headers only; loading reads pixels."""
 
-from overread.io.discover import Skipped
-from overread.io.opening import open_study
+from overread.io.door.discover import Skipped
+from overread.io.door.opening import open_study
 from overread.io.preview import middle_picture
 from overread.io.study import Series, Study
 

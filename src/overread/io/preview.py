@@ -10,8 +10,8 @@ from overread.image import NO_SCALE, Calibration, Intensity, PixelScale, Radiogr
 from overread.io.dicom.pixels import read_float32
 from overread.io.dicom.series import DicomSeries, rescale_of
 from overread.io.dicom.windows import windows_from
-from overread.io.opening import OpenedDicom
-from overread.io.private import users_paths
+from overread.io.door.opening import OpenedDicom
+from overread.io.door.private import users_paths
 from overread.io.study import Series, SinglePictures
 from overread.runtime import Runtime
 

@@ -9,9 +9,9 @@ from typing import Literal, Protocol, runtime_checkable
 from overread.errors import GeometryError, NothingReadableError, UsageError
 from overread.geometry import Policy, Verdict
 from overread.image import NO_SCALE, Image, Intensity, PixelScale, Radiograph, Source, Volume
-from overread.io.discover import Skipped
-from overread.io.private import as_users_know, users_paths
-from overread.io.word import Spacing, SpacingWord
+from overread.io.door.discover import Skipped
+from overread.io.door.private import as_users_know, users_paths
+from overread.io.files.word import Spacing, SpacingWord
 from overread.runtime import Progress, Runtime, silent
 
 

@@ -16,7 +16,7 @@ from overread.findings import Finding, Reading, ScopeAnswer
 from overread.geometry import Grid, Policy
 from overread.image import Frames, Image, Intensity, Radiograph, Volume
 from overread.io import Series, Study, open_study
-from overread.io.private import as_users_know, users_paths
+from overread.io.door.private import as_users_know, users_paths
 from overread.runtime import Progress, Runtime, silent, within
 from overread.tasks import Task, find_task, task_names
 

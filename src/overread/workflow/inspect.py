@@ -16,7 +16,7 @@ from overread.geometry import Verdict
 from overread.image import Calibration, PixelScale
 from overread.io import Series, Study, middle_picture, open_study
 from overread.io.dicom.codecs import syntax_name
-from overread.io.discover import relative
+from overread.io.door.discover import relative
 from overread.runtime import Progress, Runtime, silent, within
 from overread.tasks import Task, find_task, task_names
 

@@ -11,7 +11,7 @@ from overread.errors import InputError, NothingReadableError
 from overread.evidence.check import Level, ObjectCheck, check_objects, find_objects
 from overread.evidence.check.sources import Sources
 from overread.io import open_study
-from overread.io.discover import list_files
+from overread.io.door.discover import list_files
 from overread.io.study import Study
 from overread.runtime import Progress, silent
 

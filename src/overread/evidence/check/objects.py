@@ -17,8 +17,8 @@ from overread.evidence.check.seg_object import SEGMENTATION_CLASSES
 from overread.evidence.check.sources import Sources
 from overread.evidence.check.sr_check import check_report
 from overread.io.dicom.header import first_bytes
+from overread.io.door.sniff import kind_of
 from overread.io.quiet import quiet
-from overread.io.sniff import kind_of
 from overread.runtime import Progress, silent
 
 REPORT = "structured report"

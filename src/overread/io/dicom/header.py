@@ -326,10 +326,13 @@ def _texts(raw: dict[str, bytes], found: dict[int, bytes]) -> dict[str, str]:
     codec = codec_of(found.get(CHARSET, b""))
     patient = _patient(found, codec)
     texts = {}
-    for name in ("manufacturer", "model", "kernel", "body_part", "patient_position", "study_date", "description"):
+    for name in ("manufacturer", "model", "kernel", "body_part", "patient_position", "description"):
         if text := _text(raw[name], codec):
-            coded = (name == "body_part" and text.upper() in _BODY_PARTS) or (name == "study_date" and text.isdigit())
+            coded = name == "body_part" and text.upper() in _BODY_PARTS
             texts[name] = text if coded else patient.withhold(text)
+    date = _text(raw["study_date"])
+    if len(date) == 8 and date.isdigit():  # whatever else stands there is no date, and may be anything
+        texts["study_date"] = date
     if "description" in texts:
         texts["series_description"] = texts.pop("description")
     return texts

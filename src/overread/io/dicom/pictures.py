@@ -33,9 +33,9 @@ from overread.io.dicom.pixels import stored_dtype, without_unused_bits
 from overread.io.dicom.scale import regions_of, scale_of
 from overread.io.dicom.series import is_cut_short
 from overread.io.dicom.stored import gives_rgb, read_samples
+from overread.io.files.placed import not_finite
+from overread.io.files.word import SpacingWord, refuse_word
 from overread.io.memory import require_memory
-from overread.io.placed import not_finite
-from overread.io.word import SpacingWord, refuse_word
 from overread.runtime import Progress, Runtime
 
 _VIEWS = frozenset(

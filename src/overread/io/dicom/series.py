@@ -21,7 +21,7 @@ from overread.io.dicom.pixels import Rescale, padding_is_tissue, same_pixels
 from overread.io.dicom.split import Part, named, split_stacks
 from overread.io.dicom.tag_faults import acquisition_notes, order_notes, side_faults, tag_faults
 from overread.io.dicom.windows import is_window_function
-from overread.io.discover import SkipKind, relative
+from overread.io.door.discover import SkipKind, relative
 
 ENHANCED_CLASSES = frozenset(
     "1.2.840.10008.5.1.4.1.1." + tail for tail in ("2.1", "2.2", "4.1", "4.3", "4.4", "128.1", "130")

@@ -18,11 +18,11 @@ from overread.errors import DamagedFileError, InputError, UnsupportedFormatError
 from overread.geometry import Fault, Grid, Policy, Severity, Verdict
 from overread.geometry.stack import verdict_of
 from overread.image import Intensity, Source, Volume
-from overread.io.exact import narrow
+from overread.io.files.exact import narrow
+from overread.io.files.placed import affine_faults, placed_volume, require_grid
+from overread.io.files.word import SpacingWord, refuse_spacing
 from overread.io.memory import require_memory
-from overread.io.placed import affine_faults, placed_volume, require_grid
 from overread.io.quiet import quiet
-from overread.io.word import SpacingWord, refuse_spacing
 from overread.runtime import Progress, Runtime, silent
 
 FORMS_AGREE_MM = 0.1

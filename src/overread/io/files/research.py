@@ -20,11 +20,11 @@ from overread.errors import DamagedFileError, InputError, UnsupportedFormatError
 from overread.geometry import Fault, Grid, Policy, Severity, Verdict
 from overread.geometry.stack import verdict_of
 from overread.image import Intensity, PixelScale, Radiograph, Source, Volume
-from overread.io.exact import narrow, narrow_picture
+from overread.io.files.exact import narrow, narrow_picture
+from overread.io.files.placed import affine_faults, not_finite, placed_volume, require_grid
+from overread.io.files.unplaced import callers_scale, picture_verdict
+from overread.io.files.word import SpacingWord, intensity_faults, refuse_spacing, require_lengths, spacing_faults
 from overread.io.memory import require_memory
-from overread.io.placed import affine_faults, not_finite, placed_volume, require_grid
-from overread.io.unplaced import callers_scale, picture_verdict
-from overread.io.word import SpacingWord, intensity_faults, refuse_spacing, require_lengths, spacing_faults
 from overread.runtime import Progress, Runtime, silent
 
 Encoding = Literal["raw", "gzip", "zlib", "bzip2"]

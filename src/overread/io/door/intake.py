@@ -13,16 +13,16 @@ from overread.io.dicom.classes import DIRECTORY_CLASS
 from overread.io.dicom.header import Header, NoPixelsError, SharedCache, first_bytes, read_header
 from overread.io.dicom.pixels import cannot_read
 from overread.io.dicom.series import ENHANCED_CLASSES, is_picture, refusal
-from overread.io.discover import SkipKind, Skipped
-from overread.io.sniff import kind_of
+from overread.io.door.discover import SkipKind, Skipped
+from overread.io.door.sniff import kind_of
 from overread.runtime import Progress
 
 if TYPE_CHECKING:
     from overread.io.dicom.index import Listed
-    from overread.io.nifti import OpenedNifti
-    from overread.io.picture import Picture
-    from overread.io.research import OpenedResearchFile
-    from overread.io.video import OpenedVideo
+    from overread.io.files.nifti import OpenedNifti
+    from overread.io.files.picture import Picture
+    from overread.io.files.research import OpenedResearchFile
+    from overread.io.files.video import OpenedVideo
 
 
 @dataclass(slots=True)
@@ -113,25 +113,25 @@ def _read_one(file: str, root: Path, cache: SharedCache, found: Found) -> Header
     if kind == "dicom":
         return read_header(file, cache, head, size)
     if kind == "nifti":
-        from overread.io.nifti import open_nifti  # noqa: PLC0415  (nibabel, only where there is NIfTI)
+        from overread.io.files.nifti import open_nifti  # noqa: PLC0415  (nibabel, only where there is NIfTI)
 
         found.placed.append(open_nifti(file, root))
     elif kind == "nrrd":
-        from overread.io.nrrd import parse_nrrd  # noqa: PLC0415
-        from overread.io.research import open_research_file  # noqa: PLC0415
+        from overread.io.files.nrrd import parse_nrrd  # noqa: PLC0415
+        from overread.io.files.research import open_research_file  # noqa: PLC0415
 
         found.placed.append(open_research_file(file, root, "nrrd", parse_nrrd))
     elif kind == "metaimage":
-        from overread.io.metaimage import parse_metaimage  # noqa: PLC0415
-        from overread.io.research import open_research_file  # noqa: PLC0415
+        from overread.io.files.metaimage import parse_metaimage  # noqa: PLC0415
+        from overread.io.files.research import open_research_file  # noqa: PLC0415
 
         found.placed.append(open_research_file(file, root, "metaimage", parse_metaimage))
     elif kind == "picture":
-        from overread.io.picture import open_picture  # noqa: PLC0415  (pillow, only where there are pictures)
+        from overread.io.files.picture import open_picture  # noqa: PLC0415  (pillow, only where there are pictures)
 
         found.pictures.append(open_picture(file))
     elif kind == "video":
-        from overread.io.video import open_video  # noqa: PLC0415  (PyAV, only where there is a video)
+        from overread.io.files.video import open_video  # noqa: PLC0415  (PyAV, only where there is a video)
 
         found.videos.append(open_video(file, root))
     elif kind == "zip":
@@ -142,7 +142,7 @@ def _read_one(file: str, root: Path, cache: SharedCache, found: Found) -> Header
 
 
 def _not_known(head: bytes) -> str:
-    from overread.io.foreign import describe  # noqa: PLC0415  (only where something else lies beside the images)
+    from overread.io.door.foreign import describe  # noqa: PLC0415  (only where something else lies beside the images)
 
     name = describe(head)
     return "not an image that overread knows" + (f" ({name})" if name else "")

@@ -11,7 +11,7 @@ from overread.errors import GeometryError
 from overread.geometry import Fault, Grid, Policy, Severity, Verdict
 from overread.geometry.stack import verdict_of
 from overread.image import Intensity, Source, Volume
-from overread.io.word import intensity_faults
+from overread.io.files.word import intensity_faults
 
 _SHEAR_NOTED_DEG = 0.05
 

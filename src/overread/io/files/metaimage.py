@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from overread.errors import UnsupportedFormatError
-from overread.io.research import Layout, beside, damaged
-from overread.io.unplaced import header_scale
+from overread.io.files.research import Layout, beside, damaged
+from overread.io.files.unplaced import header_scale
 
 _CODES = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4", "MET_UINT": "u4",

@@ -9,8 +9,8 @@ import numpy as np
 
 from overread.errors import UnsupportedFormatError
 from overread.geometry import Fault
-from overread.io.research import Encoding, Layout, beside, damaged, unknown_sides
-from overread.io.unplaced import header_scale
+from overread.io.files.research import Encoding, Layout, beside, damaged, unknown_sides
+from overread.io.files.unplaced import header_scale
 
 _TYPES = {
     "i1": ("signed char", "int8", "int8_t"),

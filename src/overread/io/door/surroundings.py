@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from overread.geometry import Fault, Severity
 from overread.io.dicom.header import Header
-from overread.io.discover import Skipped, relative
+from overread.io.door.discover import Skipped, relative
 
 if TYPE_CHECKING:
     from overread.io.dicom.index import Listed

@@ -11,9 +11,9 @@ from PIL import Image
 
 from overread.errors import DamagedFileError, InputError
 from overread.geometry import Fault, Severity
-from overread.io.exact import narrow_picture
-from overread.io.picture.file import GREY, Picture, broken, image_of, turned
-from overread.io.placed import not_finite
+from overread.io.files.exact import narrow_picture
+from overread.io.files.picture.file import GREY, Picture, broken, image_of, turned
+from overread.io.files.placed import not_finite
 
 _TOP = {"L": 255, "I": 65535}
 """To what pillow stretches the values of a PGM file, by mode."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from overread.errors import InputError, NothingReadableError
-from overread.io.results import is_result_folder, refuse_results
+from overread.io.door.results import is_result_folder, refuse_results
 
 SkipKind = Literal["not_an_image", "no_pixels", "unsupported", "damaged", "no_permission", "missing"]
 

@@ -16,12 +16,12 @@ from overread.errors import GeometryError
 from overread.geometry import Fault, Policy, Severity, Verdict, axial_grid
 from overread.geometry.stack import verdict_of
 from overread.image import NO_SCALE, Intensity, Radiograph, Source, Volume
-from overread.io.exact import narrow
+from overread.io.files.exact import narrow
+from overread.io.files.picture.file import Picture
+from overread.io.files.picture.page import Page, read_pages
+from overread.io.files.unplaced import callers_scale, picture_verdict, unknown_sides
+from overread.io.files.word import Spacing, SpacingWord, intensity_faults, require_lengths, spacing_faults
 from overread.io.memory import require_memory
-from overread.io.picture.file import Picture
-from overread.io.picture.page import Page, read_pages
-from overread.io.unplaced import callers_scale, picture_verdict, unknown_sides
-from overread.io.word import Spacing, SpacingWord, intensity_faults, require_lengths, spacing_faults
 from overread.runtime import Progress, Runtime, silent
 
 LARGEST_STEP = 100

@@ -16,9 +16,9 @@ from overread.errors import DamagedFileError, UnsupportedFormatError
 from overread.geometry import Fault, Policy, Severity, Verdict
 from overread.geometry.stack import verdict_of
 from overread.image import NO_SCALE, Frames, Intensity, PixelScale, Radiograph, Source
+from overread.io.files.unplaced import callers_scale, unknown_sides
+from overread.io.files.word import SpacingWord, intensity_faults, require_lengths
 from overread.io.memory import require_memory
-from overread.io.unplaced import callers_scale, unknown_sides
-from overread.io.word import SpacingWord, intensity_faults, require_lengths
 from overread.runtime import Progress, Runtime, silent
 
 _LOSSLESS = frozenset(("ffv1", "rawvideo", "huffyuv", "ffvhuff", "utvideo", "png", "qtrle"))

@@ -15,20 +15,20 @@ from overread.image import NO_SCALE, Calibration, Intensity, PixelScale, Volume
 from overread.io.dicom.header import Header, first_bytes
 from overread.io.dicom.load import load_dicom
 from overread.io.dicom.series import DicomSeries, gather, is_localizer
-from overread.io.discover import Skipped, list_files
-from overread.io.intake import nothing_readable, read_headers
-from overread.io.private import as_users_know, users_paths
-from overread.io.sniff import kind_of
+from overread.io.door.discover import Skipped, list_files
+from overread.io.door.intake import nothing_readable, read_headers
+from overread.io.door.private import as_users_know, users_paths
+from overread.io.door.sniff import kind_of
+from overread.io.door.surroundings import Surroundings
+from overread.io.files.word import Spacing, SpacingWord, refuse_word
 from overread.io.study import Series, Study
-from overread.io.surroundings import Surroundings
-from overread.io.word import Spacing, SpacingWord, refuse_word
 from overread.runtime import Progress, Runtime, silent
 
 if TYPE_CHECKING:
-    from overread.io.nifti import OpenedNifti
-    from overread.io.picture import OpenedPictures
-    from overread.io.research import OpenedResearchFile
-    from overread.io.video import OpenedVideo
+    from overread.io.files.nifti import OpenedNifti
+    from overread.io.files.picture import OpenedPictures
+    from overread.io.files.research import OpenedResearchFile
+    from overread.io.files.video import OpenedVideo
 
 _PATIENT_WORDS = "distances between pixels in the patient"
 
@@ -81,7 +81,7 @@ def _open(opened: Path, progress: Progress) -> Study:
         series += _dicom_pictures(found.dicom_pictures, root, skipped, taken)
     series += [_series_of_placed(one) for one in found.placed]
     if found.pictures:
-        from overread.io.picture import gather_pictures  # noqa: PLC0415  (pillow, only where there are pictures)
+        from overread.io.files.picture import gather_pictures  # noqa: PLC0415  (pillow, only where there are pictures)
 
         series += [_series_of_file(one, Path(one.pictures[0].path)) for one in gather_pictures(found.pictures, root)]
     series += [_series_of_file(one, one.path) for one in found.videos]
@@ -105,7 +105,7 @@ def _unpacked_root(path: Path) -> tuple[Path, tuple[Skipped, ...]]:
     except OSError:
         return path, ()  # said where the files are listed
     if kind_of(head) == "zip":
-        from overread.io.archive import unpack  # noqa: PLC0415  (only where there is an archive)
+        from overread.io.door.archive import unpack  # noqa: PLC0415  (only where there is an archive)
 
         unpacked = unpack(path)
         return unpacked.folder, unpacked.skipped

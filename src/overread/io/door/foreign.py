@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from overread.io.sniff import unzipped
+from overread.io.door.sniff import unzipped
 
 _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file (MINC 2 among others)"),

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from overread.errors import DamagedFileError, InputError, ResourceError, UnsupportedFormatError
-from overread.io.discover import Skipped
-from overread.io.private import stand_for
+from overread.io.door.discover import Skipped
+from overread.io.door.private import stand_for
 
 MOST_RATIO = 200
 """Medical images pack to a tenth at best; padding and masks to a hundredth."""
@@ -57,6 +57,8 @@ def unpack(archive: Path) -> Unpacked:
         return _unpacked[key]
     try:
         with zipfile.ZipFile(archive) as opened:
+            if not all(entry.filename for entry in opened.infolist()):
+                raise zipfile.BadZipFile("an entry without a name")
             entries = [entry for entry in opened.infolist() if not entry.is_dir()]
             _require_harmless(archive, entries)
             folder = Path(tempfile.mkdtemp(prefix="overread-"))

@@ -1,0 +1,1 @@
+"""From a path to headers: what lies there, what kind of file it is, and why something was left out."""
