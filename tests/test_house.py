@@ -23,6 +23,7 @@ HEAVY = {
     "rich",
     "jinja2",
     "PIL",
+    "onnxruntime",
 }
 NETWORK = {"socket", "ssl", "http", "urllib.request", "requests", "urllib3", "ftplib", "smtplib", "asyncio"}
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import IntegrityError, UsageError
+from overread.models.weights import read_weights
 
 FORMAT = "overread-forests-1"
 ARRAYS = ("feature", "threshold", "left", "right", "value", "roots")
@@ -102,19 +103,7 @@ def read_forests(path: Path, *, sha256: str | None = None) -> tuple[dict[str, Fo
     IntegrityError
         No such file, another digest, or not a file of forests.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise IntegrityError(
-            "the weights cannot be read", where=str(path), way_out="Install overread again."
-        ) from error
-    digest = hashlib.sha256(data).hexdigest()
-    if sha256 is not None and digest != sha256:
-        raise IntegrityError(
-            f"the weights have SHA-256 {digest}, expected {sha256}",
-            where=str(path),
-            way_out="Install overread again, or put back the weights that belong to this card.",
-        )
+    data = read_weights(path, sha256=sha256)
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             header = json.loads(stored["header"].tobytes())
