@@ -1,1 +1,15 @@
-"""Readers of the data sets that studies use; the data are never part of the package."""
+"""Sets of labelled cases: read, split by patient, checked, made from public formats. Data are never in the package."""
+
+from overread_lab.datasets.manifest import Case, Manifest, fold_of, read_manifest, write_manifest
+from overread_lab.datasets.sets import ManifestSet, Split, torn_groups
+
+__all__ = [
+    "Case",
+    "Manifest",
+    "ManifestSet",
+    "Split",
+    "fold_of",
+    "read_manifest",
+    "torn_groups",
+    "write_manifest",
+]
