@@ -1,0 +1,85 @@
+"""`overread datasets`: what formats and sets there are, and whether a set can be trusted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from overread.cli import show
+from overread.cli.options import ANY_PATH, json_option, progress_bar, quiet_option
+from overread.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from overread_lab.datasets.check import Probe, SetReport
+
+_SHOWN = 5
+
+
+@click.group(epilog="Example: overread datasets check ./chest_xray")
+def datasets() -> None:
+    """Sets of labelled cases: a folder with manifest.csv. Research use only."""
+
+
+@datasets.command(epilog="Example: overread datasets check ./chest_xray --merge frontal=pa,ap")
+@click.argument("folder", metavar="DIR", type=ANY_PATH)
+@click.option("--merge", multiple=True, metavar="NEW=A,B", help="Take labels A and B as one, for shortcuts alone.")
+@click.option("--hash-bits", type=click.Choice(["64", "256"]), default="256", show_default=True, help="Of a picture.")
+@click.option("--near", type=click.IntRange(0), help="Bits apart at which two pictures look alike: 24 of 256, 4 of 64.")
+@click.option("--strict", is_flag=True, help="Warnings end with exit code 5, too.")
+@json_option
+@quiet_option
+def check(  # noqa: PLR0917  (a command has as many parameters as options)
+    folder: Path, merge: tuple[str, ...], hash_bits: str, near: int | None, strict: bool, as_json: bool, quiet: bool
+) -> int:
+    """Look for patients in two folds, pictures alike, bad files and masks, and labels that a shortcut tells."""
+    from overread_lab.datasets.check import Level, check_set  # noqa: PLC0415
+
+    merged = dict(_merge(one) for one in merge)
+    with progress_bar(quiet=quiet or as_json) as progress:
+        report = check_set(folder, merge=merged, hash_bits=int(hash_bits), near=near, progress=progress)
+    if as_json:
+        click.echo(json.dumps(report.to_dict(), indent=1))
+    else:
+        _show(report)
+    failed = not report.sound or (strict and report.count(Level.WARNING) > 0)
+    return ExitCode.INTEGRITY if failed else ExitCode.DONE
+
+
+def _merge(text: str) -> tuple[str, list[str]]:
+    name, equals, labels = text.partition("=")
+    if not (name and equals and all(labels.split(","))):
+        raise UsageError(f"{text!r} merges nothing", where="--merge", way_out="Write --merge frontal=pa,ap.")
+    return name, labels.split(",")
+
+
+def _show(report: SetReport) -> None:
+    from overread_lab.datasets.check import Level  # noqa: PLC0415
+
+    counts = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in report.counts.items())
+    click.echo(f"{report.folder}: {counts}")
+    for remark in report.remarks:
+        shown = ", ".join(remark.cases[:_SHOWN]) + (", ..." if len(remark.cases) > _SHOWN else "")
+        click.echo(
+            f"  {remark.level.value.upper():<7} {remark.message}{f' ({shown})' if shown else ''} [{remark.code}]"
+        )
+    if report.probes:
+        click.echo("What tells a class without any disease (balanced accuracy, 95 % interval by group):")
+        header = ["question", "inside", "told by", "accuracy", "interval", "chance", "cases", "groups"]
+        show.table(header, [_row(probe) for probe in report.probes])
+    click.echo(", ".join(f"{report.count(level)} {level.value}s" for level in Level))
+
+
+def _row(probe: Probe) -> list[str]:
+    interval = probe.accuracy.interval
+    words = "-" if interval is None else f"{interval.low:.2f} to {interval.high:.2f}"
+    numbers = [
+        f"{probe.accuracy.value:.2f}",
+        words,
+        f"{probe.chance:.2f}",
+        str(probe.cases),
+        str(probe.accuracy.groups),
+    ]
+    return [probe.question, probe.where or "all", probe.told_by, *numbers]
