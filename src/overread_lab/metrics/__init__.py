@@ -5,48 +5,140 @@ that has no meaning for its input is NaN with a reason in `note`. Intervals are 
 """
 
 from overread_lab.metrics.agreement import BlandAltman, bland_altman
+from overread_lab.metrics.auc import Auc, AucDifference, Roc, area, auc, auc_by_group, compare_auc, macro_auc, roc
 from overread_lab.metrics.average import Average, Score, average
 from overread_lab.metrics.bootstrap import Bootstrap, bootstrap
+from overread_lab.metrics.calibration import (
+    CalibrationError,
+    CalibrationLine,
+    ReliabilityBin,
+    ace,
+    calibration_line,
+    ece,
+    reliability,
+)
 from overread_lab.metrics.category import SetCoverage, set_coverage
+from overread_lab.metrics.confusion import (
+    BalancedAccuracy,
+    BinaryCounts,
+    TopClass,
+    balanced_accuracy,
+    binary_counts,
+    confusion_matrix,
+    restated_npv,
+    restated_ppv,
+    top_class,
+)
+from overread_lab.metrics.decision import DecisionCurve, decision_curve, net_benefit
 from overread_lab.metrics.detection import ScanOutcome, match_candidates
 from overread_lab.metrics.froc import CPM_RATES, Froc, cpm_interval, froc, sensitivity_interval
+from overread_lab.metrics.geometry import (
+    AngleErrors,
+    Consistency,
+    LandmarkErrors,
+    angle_difference_deg,
+    angle_errors,
+    consistency,
+    landmark_errors,
+    range_of_motion_deg,
+)
 from overread_lab.metrics.intervals import Coverage, conformal_quantile, coverage, coverage_by_bin, interval_score
+from overread_lab.metrics.kappa import kappa
 from overread_lab.metrics.overlap import dice, dice_pooled, iou, per_class, require_possible_means
+from overread_lab.metrics.paired import PairedComparison, holm, mean_of_items, paired_comparison
+from overread_lab.metrics.precision import average_precision, detection_precision
+from overread_lab.metrics.probabilities import RSNA_LABELS, LogLoss, brier, brier_skill, log_loss, rsna_log_loss
 from overread_lab.metrics.proportion import exact, proportion, wilson
+from overread_lab.metrics.raters import IntraclassCorrelation, concordance, icc
+from overread_lab.metrics.surface import SurfaceDistances, surface_distances
 from overread_lab.metrics.volume import VolumeErrors, log_ratio, relative_error, volume_errors
 
 __all__ = [
     "CPM_RATES",
+    "RSNA_LABELS",
+    "AngleErrors",
+    "Auc",
+    "AucDifference",
     "Average",
+    "BalancedAccuracy",
+    "BinaryCounts",
     "BlandAltman",
     "Bootstrap",
+    "CalibrationError",
+    "CalibrationLine",
+    "Consistency",
     "Coverage",
+    "DecisionCurve",
     "Froc",
+    "IntraclassCorrelation",
+    "LandmarkErrors",
+    "LogLoss",
+    "PairedComparison",
+    "ReliabilityBin",
+    "Roc",
     "ScanOutcome",
     "Score",
     "SetCoverage",
+    "SurfaceDistances",
+    "TopClass",
     "VolumeErrors",
+    "ace",
+    "angle_difference_deg",
+    "angle_errors",
+    "area",
+    "auc",
+    "auc_by_group",
     "average",
+    "average_precision",
+    "balanced_accuracy",
+    "binary_counts",
     "bland_altman",
     "bootstrap",
+    "brier",
+    "brier_skill",
+    "calibration_line",
+    "compare_auc",
+    "concordance",
     "conformal_quantile",
+    "confusion_matrix",
+    "consistency",
     "coverage",
     "coverage_by_bin",
     "cpm_interval",
+    "decision_curve",
+    "detection_precision",
     "dice",
     "dice_pooled",
+    "ece",
     "exact",
     "froc",
+    "holm",
+    "icc",
     "interval_score",
     "iou",
+    "kappa",
+    "landmark_errors",
+    "log_loss",
     "log_ratio",
+    "macro_auc",
     "match_candidates",
+    "mean_of_items",
+    "net_benefit",
+    "paired_comparison",
     "per_class",
     "proportion",
+    "range_of_motion_deg",
     "relative_error",
+    "reliability",
     "require_possible_means",
+    "restated_npv",
+    "restated_ppv",
+    "roc",
+    "rsna_log_loss",
     "sensitivity_interval",
     "set_coverage",
+    "surface_distances",
+    "top_class",
     "volume_errors",
     "wilson",
 ]
