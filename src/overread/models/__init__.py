@@ -1,16 +1,34 @@
-"""Learned models as files with a digest, evaluated without the library that fitted them: forests and networks."""
+"""Learned models as files with a digest, and what makes their answers trustworthy; no fitting library is needed."""
 
+from overread.models.conformal import ClassSets, Decision, ThreeWay, conformal_quantile, coverage_range
 from overread.models.ensemble import mean_and_sd
 from overread.models.forest import Forest, read_forests, write_forests
+from overread.models.gate import FeatureLimit, Likeness, ScopeGate
 from overread.models.network import Network, Port
+from overread.models.site import QuestionCalibration, SiteAnswer, SiteFile
+from overread.models.temperature import Temperature
 from overread.models.tiles import Blend, TilePlan, tiled, tiled_bands
+from overread.models.venn_abers import VennAbers
 
 __all__ = [
     "Blend",
+    "ClassSets",
+    "Decision",
+    "FeatureLimit",
     "Forest",
+    "Likeness",
     "Network",
     "Port",
+    "QuestionCalibration",
+    "ScopeGate",
+    "SiteAnswer",
+    "SiteFile",
+    "Temperature",
+    "ThreeWay",
     "TilePlan",
+    "VennAbers",
+    "conformal_quantile",
+    "coverage_range",
     "mean_and_sd",
     "read_forests",
     "tiled",

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from overread.errors import UsageError
 from overread.findings import Interval
+from overread.models.checked import finite
+
+__all__ = ["Average", "Score", "average", "finite"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,6 @@ class Average:
     skipped: int
     mean_plain: float
     by_convention: int
-
-
-def finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    """`values` as float64; raises `UsageError` if one is NaN or infinite."""
-    array = np.asarray(values, dtype=np.float64)
-    if not np.all(np.isfinite(array)):
-        raise UsageError(
-            f"{name} holds {np.count_nonzero(~np.isfinite(array))} values that are not finite",
-            way_out="Leave out what was not measured, and report how many that were.",
-        )
-    return array
 
 
 def average(scores: Iterable[Score]) -> Average:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overread.errors import UsageError
-from overread_lab.metrics.average import finite
+from overread.models.checked import distributions, finite, indices
 
 
 def two_classes(truth: ArrayLike) -> NDArray[np.bool_]:
@@ -39,27 +39,15 @@ def probabilities_of(probabilities: ArrayLike, n: int) -> NDArray[np.float64]:
     return array
 
 
-def class_probabilities(probabilities: ArrayLike, n: int, *, tolerance: float = 1e-4) -> NDArray[np.float64]:
-    """(n, classes) probabilities whose rows sum to 1 within `tolerance`."""
-    array = finite(probabilities, "probabilities")
-    if array.ndim != 2 or len(array) != n or array.shape[1] < 2:
-        raise UsageError(f"probabilities have shape {array.shape}, expected ({n}, two classes or more)")
-    if np.any(array < 0) or np.any(array > 1):
-        raise UsageError(f"probabilities run from {array.min():g} to {array.max():g}, expected 0 to 1")
-    off = float(np.abs(array.sum(axis=1) - 1).max(initial=0.0))
-    if off > tolerance:
-        raise UsageError(f"probabilities of a case miss 1 by {off:g}", way_out="Give one probability a class.")
+def class_probabilities(probabilities: ArrayLike, n: int) -> NDArray[np.float64]:
+    """(n, classes) probabilities whose rows sum to 1."""
+    array = distributions(probabilities)
+    if len(array) != n:
+        raise UsageError(f"probabilities have shape {array.shape}, expected {n} rows")
     return array
 
 
-def class_indices(truth: ArrayLike, classes: int, name: str = "truth") -> NDArray[np.intp]:
-    """(n,) class indices in 0..classes-1; raises `UsageError` for others."""
-    array = finite(truth, name)
-    if array.ndim != 1 or array.size == 0:
-        raise UsageError(f"{name} has shape {array.shape}, expected a list of one or more cases")
-    if np.any(array != np.rint(array)) or np.any(array < 0) or np.any(array >= classes):
-        raise UsageError(f"{name} holds something that is no class index from 0 to {classes - 1}")
-    return array.astype(np.intp)
+class_indices = indices
 
 
 def group_members(groups: Sequence[str]) -> tuple[list[str], list[NDArray[np.intp]]]:

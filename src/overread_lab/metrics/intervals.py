@@ -1,4 +1,4 @@
-"""Whether error bars keep their promise: coverage, width, interval score; and the conformal quantile."""
+"""Whether error bars keep their promise: coverage, width, interval score."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from overread.errors import UsageError
 from overread.findings import Interval
+from overread.models.conformal import conformal_quantile
 from overread_lab.metrics.average import finite
 from overread_lab.metrics.proportion import exact, wilson
+
+__all__ = ["Coverage", "conformal_quantile", "coverage", "coverage_by_bin", "interval_score"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +113,3 @@ def coverage_by_bin(
         (float(borders[i]), float(borders[i + 1]), coverage(lows[where == i], highs[where == i], truths[where == i]))
         for i in range(len(borders) - 1)
     ]
-
-
-def conformal_quantile(scores: ArrayLike, *, miss_rate: float) -> float:
-    """The ceil((n + 1)(1 - a))-th smallest score, a = `miss_rate`; infinite when that rank exceeds n.
-
-    Source: split conformal prediction, Vovk et al. 2005; Lei et al. 2018.
-    """
-    values = np.sort(finite(scores, "scores"))
-    if not 0 < miss_rate < 1:
-        raise UsageError(f"miss_rate is {miss_rate}, expected between 0 and 1")
-    exact_rank = (len(values) + 1) * (1 - miss_rate)
-    rank = math.ceil(round(exact_rank, 9))  # 10 * (1 - 0.1) must be 9, whatever binary makes of 0.1
-    return math.inf if rank > len(values) else float(values[rank - 1])
