@@ -1,4 +1,7 @@
-"""The card of a task, parsed once from `card.toml`; unknown keys are refused."""
+"""The card of a task, parsed once from `card.toml`; unknown keys are refused.
+
+`training` is a sentence, or a table with `text`, and `groups_sha256` with their `salt` (see `training`).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from overread.errors import IntegrityError
+from overread.cards.question import Question, QuestionKind
+from overread.cards.training import TrainingGroups
+from overread.errors import IntegrityError, UsageError
 
 T = TypeVar("T")
 
@@ -58,6 +63,8 @@ class TaskCard:
     weights: dict[str, str]
     operating_points: tuple[OperatingPoint, ...] = ()
     figures: tuple[Figure, ...] = ()
+    questions: tuple[Question, ...] = ()
+    training_groups: TrainingGroups | None = None
 
 
 def _build(kind: type[T], table: dict[str, Any], path: Path) -> T:
@@ -68,8 +75,31 @@ def _build(kind: type[T], table: dict[str, Any], path: Path) -> T:
     plain = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     try:
         return kind(**plain)
-    except TypeError as error:
+    except (TypeError, UsageError) as error:
         raise IntegrityError(f"{kind.__name__}: {error}", where=str(path)) from error
+
+
+def _question(row: dict[str, Any], path: Path) -> Question:
+    kinds = [kind.value for kind in QuestionKind]
+    if row.get("kind") not in kinds:
+        raise IntegrityError(f"a Question of kind {row.get('kind')!r}, expected one of {kinds}", where=str(path))
+    return _build(Question, {**row, "kind": QuestionKind(row["kind"])}, path)
+
+
+def _training(given: object, path: Path) -> dict[str, Any]:
+    """The two fields of a card that `training` fills."""
+    if not isinstance(given, dict):
+        return {} if given is None else {"training": given}
+    unknown = sorted(set(given) - {"text", "groups_sha256", "salt"})
+    if unknown or "text" not in given:
+        raise IntegrityError(f"training needs a text; unknown keys {unknown}", where=str(path))
+    if "groups_sha256" not in given:
+        return {"training": given["text"]}
+    try:
+        groups = TrainingGroups(str(given.get("salt", "")), frozenset(given["groups_sha256"]))
+    except (TypeError, UsageError) as error:
+        raise IntegrityError(f"training: {error}", where=str(path)) from error
+    return {"training": given["text"], "training_groups": groups}
 
 
 def read_card(path: Path) -> TaskCard:
@@ -77,4 +107,9 @@ def read_card(path: Path) -> TaskCard:
     table = tomllib.loads(path.read_text(encoding="utf-8"))
     table["operating_points"] = [_build(OperatingPoint, row, path) for row in table.get("operating_points", [])]
     table["figures"] = [_build(Figure, row, path) for row in table.get("figures", [])]
+    table["questions"] = [_question(row, path) for row in table.get("questions", [])]
+    table.update(_training(table.pop("training", None), path))
+    names = [question.name for question in table["questions"]]
+    if len(set(names)) != len(names):
+        raise IntegrityError(f"two questions have one name: {names}", where=str(path))
     return _build(TaskCard, table, path)

@@ -22,7 +22,7 @@ def tasks(name: str | None, as_json: bool) -> None:
 
     cards = list_tasks() if name is None else (find_task(name).card(),)
     if as_json:
-        click.echo(json.dumps([asdict(card) for card in cards], indent=1))
+        click.echo(json.dumps([asdict(card) for card in cards], indent=1, default=sorted))
     elif name is None:
         show.table(["task", "version", "question"], [[card.name, card.version, card.question] for card in cards])
     else:
