@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from overread.io import open_study as open  # noqa: A004
     from overread.workflow.analyze import analyze
     from overread.workflow.demo import demo
+    from overread.workflow.enhance import enhance
     from overread.workflow.inspect import inspect
     from overread.workflow.simulate import simulate
     from overread.workflow.tasks import list_tasks
@@ -24,6 +25,7 @@ _VERBS = {
     "open": ("overread.io", "open_study"),
     "analyze": ("overread.workflow.analyze", "analyze"),
     "demo": ("overread.workflow.demo", "demo"),
+    "enhance": ("overread.workflow.enhance", "enhance"),
     "inspect": ("overread.workflow.inspect", "inspect"),
     "list_tasks": ("overread.workflow.tasks", "list_tasks"),  # `overread.tasks` is the package
     "simulate": ("overread.workflow.simulate", "simulate"),
@@ -31,7 +33,18 @@ _VERBS = {
     "verify": ("overread.workflow.verify", "verify"),
 }
 
-__all__ = ["__version__", "analyze", "demo", "inspect", "list_tasks", "open", "simulate", "validate", "verify"]
+__all__ = [
+    "__version__",
+    "analyze",
+    "demo",
+    "enhance",
+    "inspect",
+    "list_tasks",
+    "open",
+    "simulate",
+    "validate",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,8 +8,16 @@ from pathlib import Path
 import click
 
 from overread.cli import show
-from overread.cli.options import ANY_PATH, json_option, make_runtime, progress_bar, quiet_option, resource_options
-from overread.errors import ExitCode, UsageError
+from overread.cli.options import (
+    ANY_PATH,
+    json_option,
+    make_runtime,
+    progress_bar,
+    quiet_option,
+    require_free,
+    resource_options,
+)
+from overread.errors import ExitCode
 
 
 @click.command(epilog="Example: overread analyze ./scan -o ./scan-results")
@@ -55,7 +63,7 @@ def analyze(
     from overread.workflow.analyze import analyze as run  # noqa: PLC0415
 
     if out is not None:
-        _require_free(out, overwrite=overwrite)
+        require_free(out, overwrite=overwrite)
     with progress_bar(quiet=quiet or as_json) as progress:
         analysis = run(
             path,
@@ -75,17 +83,3 @@ def analyze(
         click.echo("seconds: " + ", ".join(f"{name} {s:.1f}" for name, s in analysis.reading.seconds.items()))
         click.echo(f"results: {out / 'report.html'}" if out else "Nothing was written: add -o FOLDER for the results.")
     return ExitCode.DONE if analysis.reading.assessable else ExitCode.SCOPE
-
-
-def _require_free(out: Path, *, overwrite: bool) -> None:
-    """Tell before the work, not after it, that its results could not be kept."""
-    try:
-        exists = out.exists()
-    except OSError as error:
-        raise UsageError(
-            f"cannot be a folder for results: {error.strerror}", where=str(out), way_out="Name another."
-        ) from error
-    if exists and not overwrite:
-        raise UsageError("the output folder exists", where=str(out), way_out="Name a new one or add --overwrite.")
-    if not out.name:
-        raise UsageError("is not a folder that can be replaced", where=str(out), way_out="Name another.")

@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "demo": "Simulate a chest CT, read it, and compare the answer with the truth.",
     "analyze": "Read an image and write measured findings with error bars.",
     "inspect": "List the series of a folder, their geometry and the tasks that suit.",
+    "enhance": "Enhance the texture of an image; a scan comes out as a derived series.",
     "tasks": "List the tasks, or show the card of one.",
     "simulate": "Write a phantom of a task as DICOM files with its truth.",
     "validate": "Check DICOM Segmentations and structured reports, ours or anyone's.",

@@ -79,3 +79,17 @@ def _plain_lines() -> Progress:
                 click.echo(f"{stage} ...", err=True)
 
     return say
+
+
+def require_free(out: Path, *, overwrite: bool) -> None:
+    """Tell before the work, not after it, that its results could not be kept."""
+    try:
+        exists = out.exists()
+    except OSError as error:
+        raise UsageError(
+            f"cannot be a folder for results: {error.strerror}", where=str(out), way_out="Name another."
+        ) from error
+    if exists and not overwrite:
+        raise UsageError("the output folder exists", where=str(out), way_out="Name a new one or add --overwrite.")
+    if not out.name:
+        raise UsageError("is not a folder that can be replaced", where=str(out), way_out="Name another.")

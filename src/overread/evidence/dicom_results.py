@@ -76,7 +76,7 @@ def write_dicom(job: Job, image: Image | None, wish: Wish, progress: Progress) -
         warnings.filterwarnings("ignore", category=UserWarning, module="pydicom|highdicom")
         seg, numbers = _write_segments(job, wish.form)
         progress("report for DICOM", 0.5)
-        _save(build_sr(reading, job.headers, job.stamp, seg, numbers), path)
+        save_dataset(build_sr(reading, job.headers, job.stamp, seg, numbers), path)
     uid = str(seg.SOPInstanceUID) if seg is not None else ""
     job.ledger.proofs.append(proof.prove_sr(path, reading, uid, numbers))
     if reading.probability is not None:
@@ -126,7 +126,7 @@ def _write_segments(job: Job, form: SegForm) -> tuple[Dataset | None, dict[int, 
         masks = masks_of(reading.segments.array)
         segments = {finding.number: Segment.of(finding) for finding in reading.findings}
         seg, numbers = build_picture_seg(masks, segments, job.headers, job.stamp, provenance=reading.provenance)
-        _save(seg, path)
+        save_dataset(seg, path)
         prove_picture_seg(path, masks, numbers, reading.source.frames[0].sop_uid)
         job.ledger.proofs.append(proof.proof_of(SEG, "pydicom", ["every pixel of every frame", "frame references"]))
     else:
@@ -134,7 +134,7 @@ def _write_segments(job: Job, form: SegForm) -> tuple[Dataset | None, dict[int, 
         if mask is None:
             return None, {}
         seg, numbers = build_seg(reading, mask, _headers_of(mask, job.headers), job.stamp, form)
-        _save(seg, path)
+        save_dataset(seg, path)
         job.ledger.proofs.append(proof.prove_seg(path, reading, mask, numbers))
     left = [f.number for f in reading.findings if f.number not in numbers]
     if left:
@@ -162,7 +162,7 @@ def _write_probability(job: Job, probability: ProbabilityMap, image: Image | Non
     except (GeometryError, UnsupportedFormatError, UsageError) as reason:
         job.ledger.skip(PROBABILITY, reason.what)
         return
-    _save(built.dataset, path)
+    save_dataset(built.dataset, path)
     prove_probability_seg(path, whole, steps=built.steps, rounding=built.rounding)
     compared = [f"every probability, at most {built.rounding:.2g} off", "sum and centroid in mm"]
     job.ledger.proofs.append(proof.proof_of(PROBABILITY, "pydicom", compared))
@@ -174,12 +174,14 @@ def _write_capture(job: Job, image: Image | None) -> None:
         return
     path, provenance = job.folder / CAPTURE, job.reading.provenance
     rgb = np.asarray(overlay_rgb(job.reading, image))
-    _save(build_secondary_capture(rgb, job.headers, job.stamp, provenance=provenance, title=job.reading.title), path)
+    save_dataset(
+        build_secondary_capture(rgb, job.headers, job.stamp, provenance=provenance, title=job.reading.title), path
+    )
     prove_capture(path, rgb, job.headers.first)
     job.ledger.proofs.append(proof.proof_of(CAPTURE, "pydicom", ["every pixel", "patient and study"]))
 
 
-def _save(dataset: Any, path: Path) -> None:
+def save_dataset(dataset: Any, path: Path) -> None:
     """By way of memory: pydicom wraps an error of the disk so that its cause is lost."""
     stream = io.BytesIO()
     dataset.save_as(stream, enforce_file_format=True)

@@ -1,4 +1,4 @@
-"""mask.nii.gz: written through nibabel, read back by a parser of our own. LPS here, RAS only inside the file."""
+"""Masks and images as NIfTI: written through nibabel, read back by our own parser. LPS here, RAS only in the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from overread.geometry import Grid
 from overread.image import LabelMap
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-_TYPES: dict[int, np.dtype[Any]] = {2: np.dtype("u1"), 512: np.dtype("<u2")}
+_LABELS: dict[int, np.dtype[Any]] = {2: np.dtype("u1"), 512: np.dtype("<u2")}
+_VALUES: dict[int, np.dtype[Any]] = {16: np.dtype("<f4")}
 _SHEARED_DEG = 1e-3
 
 
@@ -25,13 +26,21 @@ def write_nifti(mask: LabelMap, path: Path) -> None:
 
     A quaternion cannot say shear, so a sheared grid carries an sform only.
     """
-    affine = (_LPS_TO_RAS @ mask.grid.affine_lps)[:, [2, 1, 0, 3]]
     small = int(mask.array.max(initial=0)) < 256
-    array = np.ascontiguousarray(mask.array, dtype=np.uint8 if small else np.uint16)
+    _write(np.ascontiguousarray(mask.array, dtype=np.uint8 if small else np.uint16), mask.grid, path)
+
+
+def write_nifti_values(array: NDArray[np.float32], grid: Grid, path: Path) -> None:
+    """Write float32 values as `write_nifti` writes labels."""
+    _write(np.ascontiguousarray(array, dtype=np.float32), grid, path)
+
+
+def _write(array: NDArray[Any], grid: Grid, path: Path) -> None:
+    affine = (_LPS_TO_RAS @ grid.affine_lps)[:, [2, 1, 0, 3]]
     image = nibabel.Nifti1Image(array.transpose(2, 1, 0), affine)
     image.set_sform(affine, code=1)
-    image.set_qform(affine if mask.grid.shear_deg < _SHEARED_DEG else None, code=1)
-    if mask.grid.shear_deg >= _SHEARED_DEG:
+    image.set_qform(affine if grid.shear_deg < _SHEARED_DEG else None, code=1)
+    if grid.shear_deg >= _SHEARED_DEG:
         image.header["qform_code"] = 0
     image.header.set_xyzt_units("mm")
     path.write_bytes(gzip.compress(image.to_bytes(), compresslevel=1, mtime=0))
@@ -45,6 +54,15 @@ def read_nifti_labels(path: Path) -> LabelMap:
     IntegrityError
         Not a little-endian single-file NIfTI-1 of 8 or 16 bit labels with an sform.
     """
+    return LabelMap(*_read(path, _LABELS))
+
+
+def read_nifti_values(path: Path) -> tuple[NDArray[np.float32], Grid]:
+    """Read a file of `write_nifti_values` by its bytes alone; raises `IntegrityError` where it is none."""
+    return _read(path, _VALUES)
+
+
+def _read(path: Path, types: dict[int, np.dtype[Any]]) -> tuple[NDArray[Any], Grid]:
     try:
         blob = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
@@ -55,14 +73,16 @@ def read_nifti_labels(path: Path) -> LabelMap:
     (datatype,) = struct.unpack_from("<h", blob, 70)
     (offset,) = struct.unpack_from("<f", blob, 108)
     (sform,) = struct.unpack_from("<h", blob, 254)
-    if datatype not in _TYPES or dim[0] != 3 or sform != 1:
-        raise IntegrityError(f"datatype {datatype}, {dim[0]} axes, sform code {sform}: not labels", where=path.name)
+    if datatype not in types or dim[0] != 3 or sform != 1:
+        raise IntegrityError(
+            f"datatype {datatype}, {dim[0]} axes, sform code {sform}: not what was written", where=path.name
+        )
     count = dim[1] * dim[2] * dim[3]
     try:
-        flat: NDArray[Any] = np.frombuffer(blob, _TYPES[datatype], count, int(offset))
+        flat: NDArray[Any] = np.frombuffer(blob, types[datatype], count, int(offset))
     except ValueError as error:
         raise IntegrityError(f"is shorter than its header says: {error}", where=path.name) from error
     srow = np.array(struct.unpack_from("<12f", blob, 280), dtype=np.float64).reshape(3, 4)
     affine = _LPS_TO_RAS @ np.vstack([srow, (0, 0, 0, 1)])
     shape = (dim[3], dim[2], dim[1])
-    return LabelMap(flat.reshape(shape), Grid(shape, affine[:, [2, 1, 0, 3]]))
+    return flat.reshape(shape), Grid(shape, affine[:, [2, 1, 0, 3]])

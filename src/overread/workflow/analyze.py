@@ -132,7 +132,7 @@ def analyze(
     ScopeError
         No installed task suits, or several series do and none was named.
     """
-    wish = _Wish(task, series, _policy(policy), grid, intensity)
+    wish = _Wish(task, series, as_policy(policy), grid, intensity)
     runtime = runtime or Runtime()
     began = perf_counter()
     chosen_task, image, opened, chosen_series = _resolve(source, wish, runtime, progress)
@@ -142,7 +142,7 @@ def analyze(
     return Analysis(
         reading=reading,
         image=image,
-        inputs=_digests(image, runtime),
+        inputs=digests(image, runtime),
         request={
             "input": opened,
             "task": chosen_task.name,
@@ -164,7 +164,8 @@ class _Wish:
     intensity: Intensity | None
 
 
-def _policy(policy: Policy | str) -> Policy:
+def as_policy(policy: Policy | str) -> Policy:
+    """The policy of that name; raises `UsageError` for another."""
     try:
         return Policy(policy)
     except ValueError:
@@ -280,7 +281,8 @@ def _first_reason(series: tuple[Series, ...]) -> str:
     return f"the largest: {texts[0]}" if texts else "no task is installed"
 
 
-def _digests(image: Image, runtime: Runtime) -> dict[str, str]:
+def digests(image: Image, runtime: Runtime) -> dict[str, str]:
+    """Path of each file behind an image, relative to what was opened, to its SHA-256."""
     root = image.source.root
     paths = sorted(set(image.source.paths))
 

@@ -6,12 +6,16 @@ import hashlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from overread import evidence
 from overread.errors import IntegrityError, UsageError
 from overread.image import Intensity
 from overread.runtime import Progress, Runtime, silent
-from overread.workflow.analyze import analyze
+from overread.workflow.analyze import Analysis, analyze
+
+if TYPE_CHECKING:
+    from overread.workflow.enhance import Enhancement
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +66,56 @@ def verify(
         return Verification(changed, repeated=False)
     manifest = evidence.read_manifest(folder)
     request = manifest.get("request")
-    wanted = ("input", "task", "series", "policy", "intensity", "seg")
+    enhanced = isinstance(request, dict) and isinstance(request.get("plan"), dict)
+    wanted = ("input", "series", "policy", "intensity", *(("form",) if enhanced else ("task", "seg")))
     if not isinstance(request, dict) or not all(isinstance(request.get(name), str) for name in wanted):
         raise IntegrityError("the manifest does not say how the run was made", where=str(folder))
     place = Path(source) if source is not None else Path(request["input"]) if request.get("input") else None
     if place is None or not place.exists():
         return Verification((), repeated=False, note="the input is not there any more: name it with --input")
     try:
-        analysis = analyze(
-            place,
-            task=request["task"],
-            series=request["series"] or None,
-            policy=request["policy"],
-            intensity=Intensity[request["intensity"]] if request["intensity"] else None,
-            runtime=runtime,
-            progress=progress,
-        )
-    except (UsageError, KeyError) as error:
+        again = (_enhance_again if enhanced else _analyze_again)(place, request, runtime, progress)
+    except (UsageError, KeyError, TypeError) as error:
         raise IntegrityError(f"the manifest asks for a run that cannot be made: {error}", where=str(folder)) from error
-    differing_inputs = _differences("input", manifest["inputs"], analysis.inputs)
+    differing_inputs = _differences("input", manifest["inputs"], again.inputs)
     if differing_inputs:
         return Verification(tuple(differing_inputs), repeated=True)
     with tempfile.TemporaryDirectory(prefix="overread-verify-") as scratch:
-        again = Path(scratch) / "again"
-        analysis.request["input"] = request["input"]
-        capture = request.get("secondary_capture") is True
-        analysis.save(again, seg=request["seg"], secondary_capture=capture, progress=progress)
-        return Verification(tuple(_compare_folders(folder, again)), repeated=True)
+        place = Path(scratch) / "again"
+        again.request["input"] = request["input"]
+        if isinstance(again, Analysis):
+            capture = request.get("secondary_capture") is True
+            again.save(place, seg=request["seg"], secondary_capture=capture, progress=progress)
+        else:
+            again.save(place, form=request["form"], progress=progress)
+        return Verification(tuple(_compare_folders(folder, place)), repeated=True)
+
+
+def _analyze_again(place: Path, request: dict[str, Any], runtime: Runtime | None, progress: Progress) -> Analysis:
+    return analyze(
+        place,
+        task=request["task"],
+        series=request["series"] or None,
+        policy=request["policy"],
+        intensity=Intensity[request["intensity"]] if request["intensity"] else None,
+        runtime=runtime,
+        progress=progress,
+    )
+
+
+def _enhance_again(place: Path, request: dict[str, Any], runtime: Runtime | None, progress: Progress) -> Enhancement:
+    from overread.ops.fractional import EnhancePlan  # noqa: PLC0415  (the compiler takes half a second to load)
+    from overread.workflow.enhance import enhance  # noqa: PLC0415
+
+    return enhance(
+        place,
+        EnhancePlan(**request["plan"]),
+        series=request["series"] or None,
+        policy=request["policy"],
+        intensity=Intensity[request["intensity"]] if request["intensity"] else None,
+        runtime=runtime,
+        progress=progress,
+    )
 
 
 def _differences(what: str, before: dict[str, str], now: dict[str, str]) -> list[str]:
