@@ -51,6 +51,7 @@ from overread_lab.metrics.probabilities import RSNA_LABELS, LogLoss, brier, brie
 from overread_lab.metrics.proportion import exact, proportion, wilson
 from overread_lab.metrics.raters import IntraclassCorrelation, concordance, icc
 from overread_lab.metrics.surface import SurfaceDistances, surface_distances
+from overread_lab.metrics.symmetry import SymmetryAgreement, outline_agreement, symmetry_agreement
 from overread_lab.metrics.volume import VolumeErrors, log_ratio, relative_error, volume_errors
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "Score",
     "SetCoverage",
     "SurfaceDistances",
+    "SymmetryAgreement",
     "TopClass",
     "VolumeErrors",
     "ace",
@@ -124,6 +126,7 @@ __all__ = [
     "match_candidates",
     "mean_of_items",
     "net_benefit",
+    "outline_agreement",
     "paired_comparison",
     "per_class",
     "proportion",
@@ -138,6 +141,7 @@ __all__ = [
     "sensitivity_interval",
     "set_coverage",
     "surface_distances",
+    "symmetry_agreement",
     "top_class",
     "volume_errors",
     "wilson",
