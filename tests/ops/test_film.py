@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overread.errors import UsageError
-from overread.ops.film import Box, fit_square, standardise, without_frame
+from overread.ops.film import Box, fit_square, harmonise, standardise, variants, without_frame
 
 
 def test_percentiles_become_0_and_1():
@@ -80,3 +80,25 @@ def test_a_blob_lies_where_the_placement_says():
 def test_too_small_is_refused():
     with pytest.raises(UsageError, match="does not fit"):
         fit_square(np.zeros((1, 9), np.float32), 32)
+
+
+def test_a_harmonised_film_has_no_frame_and_little_detail():
+    rng = np.random.default_rng(5)
+    film = np.zeros((700, 900), np.float32)
+    film[100:600, 150:800] = rng.uniform(0.2, 0.8, (500, 650))
+    small = harmonise(film)
+    assert max(small.shape) == 256
+    assert small.shape[0] / small.shape[1] == pytest.approx(500 / 650, abs=0.02)
+    assert 0 <= small.min() <= small.max() <= 1
+    np.testing.assert_allclose(harmonise(1000 * film + 50), small, atol=1e-4)
+
+
+def test_a_small_film_is_not_enlarged_and_variants_differ():
+    film = np.random.default_rng(6).uniform(size=(60, 80)).astype(np.float32)
+    small = harmonise(film)
+    assert max(small.shape) <= 80
+    copies = variants(small, 64)
+    assert copies.shape == (3, 1, 64, 64)
+    assert copies.dtype == np.float32
+    assert np.abs(copies[0] - copies[1]).max() > 0.05
+    assert (copies[2] >= copies[0] - 1e-6).all()

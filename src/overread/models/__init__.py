@@ -4,6 +4,7 @@ from overread.models.conformal import ClassSets, Decision, ThreeWay, conformal_q
 from overread.models.ensemble import mean_and_sd
 from overread.models.forest import Forest, read_forests, write_forests
 from overread.models.gate import FeatureLimit, Likeness, ScopeGate
+from overread.models.linear import LinearHead, read_heads, write_heads
 from overread.models.network import Network, Port
 from overread.models.site import QuestionCalibration, SiteAnswer, SiteFile
 from overread.models.temperature import Temperature
@@ -17,6 +18,7 @@ __all__ = [
     "FeatureLimit",
     "Forest",
     "Likeness",
+    "LinearHead",
     "Network",
     "Port",
     "QuestionCalibration",
@@ -31,7 +33,9 @@ __all__ = [
     "coverage_range",
     "mean_and_sd",
     "read_forests",
+    "read_heads",
     "tiled",
     "tiled_bands",
     "write_forests",
+    "write_heads",
 ]

@@ -161,3 +161,52 @@ def fit_square(film: NDArray[np.float32], size: int, box: Box | None = None) -> 
     square = np.zeros((size, size), np.float32)
     square[top : top + rows, left : left + columns] = np.asarray(small)
     return square, Placement(box, scale, top, left, size)
+
+
+LONGEST = 256
+"""Films are reduced to this many pixels along the longer side: finer detail tells scanners and files apart."""
+MARGIN = 0.04
+"""Share of each side that is cut off within the frame: words and marks stand there."""
+VARIANTS = ((0.0, 1.0), (0.06, 1.0), (0.0, 0.75))
+"""(share cut from each side, exponent of the tone) of the copies of which a network's answers are averaged."""
+
+
+def harmonise(film: NDArray[np.generic]) -> NDArray[np.float32]:
+    """A film with the frame and an outer margin off, its tone standardised, in little detail.
+
+    Returns
+    -------
+    (row, column) float32
+        0..1, `LONGEST` pixels along the longer side unless it is smaller; not stretched.
+    """
+    tone = standardise(film)
+    inner = without_frame(tone)
+    part = _cut(np.asarray(inner.of(tone)), MARGIN)
+    return reduce_film(standardise(part), LONGEST)
+
+
+def reduce_film(film: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
+    """(row, column) float32 with at most `longest` pixels along the longer side, averaged."""
+    height, width = film.shape
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return film
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(np.ascontiguousarray(film)).resize(size, Image.Resampling.BILINEAR))
+
+
+def _cut(film: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    rows, columns = (int(share * n) for n in film.shape)
+    return film[rows : film.shape[0] - rows, columns : film.shape[1] - columns]
+
+
+def variants(film: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """(variant, 1, size, size) float32: the copies of a harmonised film that a network looks at.
+
+    Parameters
+    ----------
+    film : (row, column) float32
+        From `harmonise`.
+    """
+    copies = [fit_square(np.power(_cut(film, share), np.float32(tone)), size)[0] for share, tone in VARIANTS]
+    return np.stack(copies)[:, None]
