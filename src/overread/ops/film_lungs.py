@@ -1,7 +1,11 @@
-"""Lungs of a frontal chest film from a map of probabilities: two parts and their sides. Not the map itself."""
+"""Lungs of a frontal chest film: preparation, a network's map on a square, two parts and their sides.
+
+Not which network, nor whether the film is a frontal chest film at all: it answers for any picture.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +13,10 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from overread.errors import UsageError
-from overread.ops.film import Box
+from overread.ops.film import Box, fit_square, standardise
 
+SIZE = 256
+"""Side of the square that the network sees, pixels."""
 LEAST_OF_FILM = 0.005
 """A part smaller than this of the film is no lung."""
 LEAST_OF_OTHER = 0.1
@@ -36,6 +42,26 @@ class FilmLungs:
     def both(self) -> NDArray[np.bool_]:
         """(row, column) bool."""
         return self.right | self.left
+
+
+def segment_lungs(film: NDArray[np.generic], run: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> FilmLungs:
+    """Lung fields of a film by a network.
+
+    Parameters
+    ----------
+    film : (row, column)
+        Brighter is denser; of any size and range.
+    run : callable
+        (1, 1, SIZE, SIZE) float32 of a prepared film to the probability of lung, of the same shape.
+
+    Returns
+    -------
+    FilmLungs
+        On the pixels of the film.
+    """
+    square, placement = fit_square(standardise(film), SIZE)
+    p_square = run(square[None, None])[0, 0]
+    return lungs_from_probability(placement.map_to_film(p_square, (film.shape[0], film.shape[1])))
 
 
 def lungs_from_probability(p_lung: NDArray[np.floating], *, threshold: float = 0.5) -> FilmLungs:

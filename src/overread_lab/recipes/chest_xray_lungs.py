@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import UsageError
-from overread.ops.film import Placement, fit_square, standardise
-from overread.ops.film_lungs import FilmLungs, lungs_from_probability
+from overread.ops.film_lungs import SIZE, segment_lungs
 from overread_lab.datasets.chest_xray import FilmCase, read_cases, read_grey, read_mask
 from overread_lab.metrics import dice
 from overread_lab.recipes.film_examples import FilmBatches
@@ -22,7 +21,6 @@ from overread_lab.train.training import ExportPlan, Training
 if TYPE_CHECKING:
     from overread_lab.train.loop import Goal
 
-SIZE = 256
 RECIPE = Recipe(
     name="chest_xray_lungs",
     steps=500,
@@ -79,23 +77,16 @@ def material(folder: Path, fold: int | None) -> Material:
 
 
 def _evaluate_on(cases: Sequence[FilmCase]) -> Evaluate:
-    known = [(*fit_square(standardise(film := read_grey(case.image)), SIZE), film.shape, case) for case in cases]
+    known = [(read_grey(case.image), read_mask(case)) for case in cases]
 
-    def evaluate(network: object) -> dict[str, float]:
-        assert callable(network)  # noqa: S101
-        scores = []
-        for square, placement, shape, case in known:
-            logit = network(square[None, None])[0, 0]
-            found = lungs_on_film(1 / (1 + np.exp(-logit)), placement, (shape[0], shape[1]))
-            scores.append(dice(found.both, read_mask(case)).value)
+    def evaluate(network: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> dict[str, float]:
+        def run(square: NDArray[np.float32]) -> NDArray[np.float32]:
+            return np.asarray(1 / (1 + np.exp(-network(square))), np.float32)
+
+        scores = [dice(segment_lungs(film, run).both, inside).value for film, inside in known]
         return {"dice": float(np.mean(scores)), "dice_low": float(np.percentile(scores, 5))}
 
     return evaluate
-
-
-def lungs_on_film(p_square: NDArray[np.floating], placement: Placement, shape: tuple[int, int]) -> FilmLungs:
-    """Lungs on the film, (row, column) of `shape`, from the network's map on its square."""
-    return lungs_from_probability(placement.map_to_film(p_square, shape))
 
 
 RECIPES = (
@@ -105,7 +96,7 @@ RECIPES = (
         material=material,
         goal=goal,
         export=ExportPlan(
-            input_name="film", output_name="p_lung", shape=(1, SIZE, SIZE), tolerance=5e-3, sigmoid=True, float16=True
+            input_name="film", output_name="p_lung", shape=(1, SIZE, SIZE), tolerance=2e-2, sigmoid=True, float16=True
         ),
     ),
 )
