@@ -163,82 +163,66 @@ def sliding_co_occurrence(levels: Levels, high: int, half: int, logs: Floats, ou
         Energy, contrast, correlation, entropy, inverse difference moment.
     """
     side = 2 * half + 1
-    count = np.zeros((high, high), np.int64)
-    sums = np.zeros(6)  # of squared counts, c ln c, (i - j)^2, 1 / (1 + (i - j)^2), i j twice; i + j, i^2 + j^2 below
-    ends = np.zeros(2)
+    width = np.uint64(high)
+    count = np.zeros(high * high, np.int64)
+    inverse = 1.0 / (1.0 + np.arange(high) ** 2)
     pairs = 2 * side * (side - 1) + 2 * (side - 1) * (side - 1)
     total = 2.0 * pairs
+    zero: Any = 0
+    pair_a, pair_b = np.empty(8 * side, np.uint64), np.empty(8 * side, np.uint64)
     for y in range(out.shape[1]):
         count[:] = 0
-        sums[:] = 0.0
-        ends[:] = 0.0
-        for column in range(side):
-            _column(levels, y, column, 0, side, 1, count, sums, ends, logs)
-        for x in range(out.shape[2]):
-            if x > 0:
-                _column(levels, y, x - 1, x - 1, side, -1, count, sums, ends, logs)
-                _column(levels, y, x + side - 1, x, side, 1, count, sums, ends, logs)
-            mean, square = ends[0] / total, ends[1] / total
-            variance = square - mean * mean
-            out[0, y, x] = sums[0] / (total * total)
-            out[1, y, x] = sums[2] / pairs
-            out[2, y, x] = (sums[4] / pairs - mean * mean) / variance if variance > 1e-12 else 0.0
-            out[3, y, x] = np.log(total) - sums[1] / total
-            out[4, y, x] = sums[3] / pairs
-
-
-@inlined
-def _column(
-    levels: Levels,
-    top: int,
-    column: int,
-    left: int,
-    side: int,
-    sign: int,
-    count: NDArray[np.int64],
-    sums: Floats,
-    ends: Floats,
-    logs: Floats,
-) -> None:
-    """Add (1) or remove (-1) the pairs of a column with itself and with its one neighbour inside the window.
-
-    An entering column pairs with the one to its left, a leaving one, which is the leftmost, with that to its right.
-    """
-    near = column - 1 if sign > 0 else column + 1
-    has_near = near >= left if sign > 0 else True
-    for r in range(top, top + side):
-        a = levels[r, column]
-        if r + 1 < top + side:
-            _pair(a, levels[r + 1, column], sign, count, sums, ends, logs)
-        if has_near:
-            _pair(a, levels[r, near], sign, count, sums, ends, logs)
-            if r + 1 < top + side:
-                _pair(a, levels[r + 1, near], sign, count, sums, ends, logs)
-            if r > top:
-                _pair(a, levels[r - 1, near], sign, count, sums, ends, logs)
-
-
-@inlined
-def _pair(a: Any, b: Any, sign: int, count: NDArray[np.int64], sums: Floats, ends: Floats, logs: Floats) -> None:
-    i, j = np.int64(a), np.int64(b)
-    before = count[i, j]
-    if i == j:
-        after = before + 2 * sign
-        count[i, i] = after
-        sums[0] += after * after - before * before
-        sums[1] += logs[after] - logs[before]
-    else:
-        after = before + sign
-        count[i, j] = after
-        count[j, i] = after
-        sums[0] += 2 * (after * after - before * before)
-        sums[1] += 2.0 * (logs[after] - logs[before])
-    off = (i - j) * (i - j)
-    sums[2] += sign * off
-    sums[3] += sign / (1.0 + off)
-    sums[4] += sign * i * j
-    ends[0] += sign * (i + j)
-    ends[1] += sign * (i * i + j * j)
+        squares, contrast, product, first, second = zero, zero, zero, zero, zero
+        entropy, moment = 0.0, 0.0
+        for x in range(1 - side, out.shape[2]):
+            for sign in (-1, 1):
+                if sign < 0:
+                    if x <= 0:
+                        continue
+                    column, near, has_near = x - 1, x, True
+                else:
+                    column, near = x + side - 1, x + side - 2
+                    has_near = near >= max(x, 0)
+                n = 0
+                for r in range(y, y + side):
+                    a = levels[r, column]
+                    if r + 1 < y + side:
+                        pair_a[n], pair_b[n] = a, levels[r + 1, column]
+                        n += 1
+                    if has_near:
+                        for s in range(max(y, r - 1), min(y + side, r + 2)):
+                            pair_a[n], pair_b[n] = a, levels[s, near]
+                            n += 1
+                for m in range(n):
+                    a, b = pair_a[m], pair_b[m]
+                    i, j = np.int64(a), np.int64(b)
+                    before = count[a * width + b]
+                    if i == j:
+                        after = before + 2 * sign
+                        count[a * width + a] = after
+                        squares += after * after - before * before
+                        entropy += logs[after] - logs[before]
+                    else:
+                        after = before + sign
+                        count[a * width + b] = after
+                        count[b * width + a] = after
+                        squares += 2 * (after * after - before * before)
+                        entropy += 2.0 * (logs[after] - logs[before])
+                    off = abs(i - j)
+                    contrast += sign * off * off
+                    moment += sign * inverse[off]
+                    product += sign * i * j
+                    first += sign * (i + j)
+                    second += sign * (i * i + j * j)
+            if x < 0:
+                continue
+            mean = first / total
+            variance = second / total - mean * mean
+            out[0, y, x] = squares / (total * total)
+            out[1, y, x] = contrast / pairs
+            out[2, y, x] = (product / pairs - mean * mean) / variance if variance > 1e-12 else 0.0
+            out[3, y, x] = np.log(total) - entropy / total
+            out[4, y, x] = moment / pairs
 
 
 @compiled
