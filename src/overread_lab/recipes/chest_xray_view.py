@@ -104,8 +104,8 @@ def view_figures(films: Films, p4: NDArray[np.float64]) -> Iterator[str]:
     for source in np.unique(films.source):
         here = (films.source == source) & (true3 != 1)
         yield f"false laterals in {source}: {int((p3[here].argmax(axis=1) == 1).sum())} of {int(here.sum())}"
-    child = np.asarray(p3.argmax(axis=1) == 2)
-    nih = np.asarray(films.source == "nih_chestxray14")
+    child: NDArray[np.bool_] = np.asarray(p3.argmax(axis=1) == 2)
+    nih: NDArray[np.bool_] = np.asarray(films.source == "nih_chestxray14")
     yield _say("child recall in nih", by_patient(films, nih & (true3 == 2), lambda i: float(child[i].mean())))
     yield _say("nih adults called child", by_patient(films, nih & (true3 != 2), lambda i: float(child[i].mean())))
 
@@ -126,23 +126,21 @@ def across_sources(films: Films, features: FilmFeatures, plan: HeadPlan) -> Iter
         yield _say(f"ap against pa, {source} left out, AUC", found)
     _, number = np.unique(films.source, return_inverse=True)
     four = out_of_fold(train, features.own, films.view, films.source, number, names=VIEWS, plan=plan)
-    answered = np.isfinite(four).all(axis=1)
+    answered: NDArray[np.bool_] = np.asarray(np.isfinite(four).all(axis=1))
     p3 = three_of(softmax(np.where(answered[:, None], four, 0.0)))
     for source in np.unique(films.source[answered]):
         here = (films.source == source) & (films.view != 2) & answered
         yield f"false laterals, {source} left out: {int((p3[here].argmax(axis=1) == 1).sum())} of {int(here.sum())}"
-    child = np.asarray(films.source == "kermany")
-    nih = np.asarray(films.source == "nih_chestxray14")
+    nih: NDArray[np.bool_] = np.asarray(films.source == "nih_chestxray14")
     if answered[nih].all():
         recall = (p3[nih & (films.view == 3)].argmax(axis=1) == 2).mean()
         yield f"child recall in nih, nih left out: {recall:.3f}, AUC {area(p3[nih, 2], films.view[nih] == 3):.3f}"
-    yield f"child films of kermany: {int(child.sum())}; where they are left out no other child is left but nih's"
 
 
 def few_children(films: Films, features: FilmFeatures, plan: HeadPlan, *, patients: int = 8) -> Iterator[str]:
     """nih left out but for some of its child patients, drawn five times."""
     train = np.concatenate([features.own, features.jittered], axis=1)
-    nih = np.asarray(films.source == "nih_chestxray14")
+    nih: NDArray[np.bool_] = np.asarray(films.source == "nih_chestxray14")
     children = np.unique(films.group[nih & (films.view == 3)])
     recalls, alarms = [], []
     for seed in range(5):

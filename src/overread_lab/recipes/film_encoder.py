@@ -25,7 +25,7 @@ def main(out: Path) -> None:
     from overread_lab.train.export import export  # noqa: PLC0415
     from overread_lab.train.training import ExportPlan  # noqa: PLC0415
 
-    class Encoder(torch.nn.Module):
+    class Encoder(torch.nn.Module):  # type: ignore[misc]
         """(n, 1, 224, 224) films of 0..1 to (n, 1280) features."""
 
         def __init__(self) -> None:
