@@ -103,6 +103,13 @@ def test_values_that_cannot_be_blended_are_refused(bad):
         tiled(lambda part: part + np.float32(bad), np.zeros((4, 4), np.float32), TilePlan((4, 4)), runtime=ONE)
 
 
+def test_what_no_tile_covers_has_no_mean():
+    blend = Blend(1, (4, 8), TilePlan((4, 4)))
+    blend.add((0, 0), np.ones((1, 4, 4), np.float32))
+    with pytest.raises(UsageError, match="uncovered"):
+        blend.take(4)
+
+
 @pytest.mark.parametrize("shape", [(4,), (2, 3, 4, 5), (0, 4)])
 def test_images_of_other_axes_are_refused(shape):
     with pytest.raises(UsageError, match="need a float32 image"):

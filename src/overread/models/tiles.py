@@ -95,7 +95,15 @@ class Blend:
         self._weight[at] += self._weights
 
     def take(self, count: int) -> NDArray[np.float32]:
-        """(channel, count, ...) means of the first `count` planes of the first axis, which then leave the blend."""
+        """(channel, count, ...) means of the first `count` planes of the first axis, which then leave the blend.
+
+        Raises
+        ------
+        UsageError
+            No tile covers a pixel of these planes.
+        """
+        if not self._weight[:count].all():
+            raise UsageError("tiles leave a part of the image uncovered")
         mean = self._sum[:, :count] / self._weight[:count] * STEP
         for sums in (np.moveaxis(self._sum, 1, 0), self._weight):
             sums[:-count] = sums[count:].copy()

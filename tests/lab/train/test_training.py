@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from overread.errors import IntegrityError, UsageError
+from overread.errors import DamagedFileError, IntegrityError, UsageError
 from overread.models import Network
 from overread.runtime import Runtime
 from overread_lab.train.batches import Material
@@ -92,6 +92,27 @@ def test_a_folder_with_a_training_is_not_overwritten(discs, trained, tmp_path):
         train_whole(discs.RECIPES[0], Wish(data=Path(), out=out), runtime=ONE)
     with pytest.raises(UsageError, match="belongs to another training: recipe was"):
         train_whole(discs.RECIPES[0], Wish(data=Path(), out=out, seed=5, resume=True), runtime=ONE)
+
+
+def test_half_a_checkpoint_is_refused(tmp_path):
+    from overread_lab.train.checkpoint import Progressed, read_checkpoint, write_checkpoint
+
+    path, of = tmp_path / "checkpoint.pt", {"recipe": {"steps": 3}}
+    write_checkpoint(path, {"w": torch.ones(2000)}, {}, Progressed(step=2, losses=[0.5]), of=of)
+    network, _, reached = read_checkpoint(path, of=of)
+    assert (float(network["w"].sum()), reached.step, reached.losses) == (2000, 2, [0.5])
+    path.write_bytes(path.read_bytes()[:-700])
+    with pytest.raises(DamagedFileError, match=r"not a checkpoint of a training.*Remove it"):
+        read_checkpoint(path, of=of)
+
+
+def test_a_batch_is_shared_by_all_processes_once():
+    from overread_lab.train.hardware import Place
+
+    shares = [Place(torch.device("cpu"), rank, 4).shares(8) for rank in range(4)]
+    assert sorted(place for share in shares for place in share) == list(range(8))
+    with pytest.raises(UsageError, match="a batch of 8 cannot be shared equally by 3"):
+        Place(torch.device("cpu"), 0, 3).shares(8)
 
 
 def test_an_export_that_differs_is_refused(discs, tmp_path):
