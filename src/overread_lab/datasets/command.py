@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from overread_lab.datasets.check import Probe, SetReport
 
 _SHOWN = 5
+_FORMAT_KEYS = ("name", "title", "layout", "masks", "group")
 
 
 @click.group(epilog="Example: overread datasets check ./chest_xray")
@@ -46,6 +47,52 @@ def check(  # noqa: PLR0917  (a command has as many parameters as options)
         _show(report)
     failed = not report.sound or (strict and report.count(Level.WARNING) > 0)
     return ExitCode.INTEGRITY if failed else ExitCode.DONE
+
+
+@datasets.command("import", epilog="Example: overread datasets import busi ./Dataset_BUSI_with_GT ./busi")
+@click.argument("name")
+@click.argument("source", metavar="SRC", type=ANY_PATH)
+@click.argument("out", type=ANY_PATH)
+@json_option
+@quiet_option
+def import_(name: str, source: Path, out: Path, as_json: bool, quiet: bool) -> None:
+    """Make the new folder OUT, with manifest.csv, of the published set SRC in format NAME."""
+    from overread_lab.datasets.formats import import_set  # noqa: PLC0415
+
+    with progress_bar(quiet=quiet or as_json) as progress:
+        report = import_set(name, source, out, progress=progress)
+    if as_json:
+        click.echo(json.dumps(report.to_dict(), indent=1))
+        return
+    click.echo(f"{report.folder}: {report.cases} cases, {report.groups} groups, {report.masks} masks")
+    for note in report.notes:
+        click.echo(f"  note: {note}")
+    for one in report.left_out[:_SHOWN]:
+        click.echo(f"  left out: {one.what}: {one.why}")
+    click.echo(f"{len(report.left_out)} things were left out; left_out.csv names them all")
+
+
+@datasets.command("list", epilog="Example: overread datasets list ./data")
+@click.argument("folder", metavar="[DIR]", type=ANY_PATH, required=False)
+@json_option
+def list_(folder: Path | None, as_json: bool) -> None:
+    """List the formats that `import` reads and, with DIR, the sets in that folder."""
+    from overread_lab.datasets.formats import FORMATS  # noqa: PLC0415
+    from overread_lab.datasets.listing import list_sets  # noqa: PLC0415
+
+    sets = [] if folder is None else list_sets(folder)
+    if as_json:
+        formats = [{key: getattr(one, key) for key in _FORMAT_KEYS} for one in FORMATS]
+        click.echo(json.dumps({"formats": formats, "sets": [one.to_dict() for one in sets]}, indent=1))
+        return
+    if folder is None:
+        rows = [[getattr(one, key) for key in _FORMAT_KEYS] for one in FORMATS]
+        show.table(["format", "set", "what the folder holds", "masks", "patient"], rows)
+        return
+    header = ["set", "cases", "groups", "sources", "folds", "masks", "labels", "problem"]
+    show.table(header, [one.row() for one in sets])
+    if not sets:
+        click.echo("no folder with manifest.csv is there")
 
 
 def _merge(text: str) -> tuple[str, list[str]]:

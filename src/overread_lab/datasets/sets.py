@@ -23,10 +23,12 @@ class Split:
     test: tuple[Case, ...]
 
     def __post_init__(self) -> None:
-        shared = {case.group for case in self.train} & {case.group for case in self.test}
+        tested = {case.group for case in self.test}
+        shared = [case for case in self.train if case.group in tested]
         if shared:
+            groups = {case.group for case in shared}
             raise IntegrityError(
-                f"{len(shared)} groups are in both parts, such as {min(shared)!r}",
+                f"{len(groups)} groups are in both parts, such as that of case {shared[0].case!r}",
                 way_out="Give all cases of a patient the same fold.",
             )
 
@@ -48,9 +50,10 @@ class ManifestSet:
     def __post_init__(self) -> None:
         torn = torn_groups(self.cases)
         if torn:
-            group, folds = min(torn.items())
-            raise IntegrityError(
-                f"{len(torn)} groups lie in several folds, such as {group!r} in {', '.join(map(str, folds))}",
+            case = next(case for case in self.cases if case.group in torn)
+            folds = ", ".join(map(str, torn[case.group]))
+            raise IntegrityError(  # a group may be the ID of a patient, so it is not shown
+                f"{len(torn)} groups lie in several folds, such as that of case {case.case!r} in {folds}",
                 where=str(self.folder),
                 way_out="Give all cases of a patient the same fold, or leave the column empty to have folds made.",
             )

@@ -37,8 +37,8 @@ def test_a_sound_set_has_no_error(make_set):
         ),
         ([(waves(0), None, {}), (waves(0), None, {})], "same_pixels", ("c0", "c1")),
         ([(waves(0), MASK * 0, {}), (waves(1), MASK, {})], "mask_empty", ("c0",)),
-        ([(waves(0), MASK[1:], {}), (waves(1), MASK, {})], "size_differs", ("c0",)),
-        ([(waves(0), np.stack([waves(5), waves(6), waves(7)], -1), {})], "mask_in_colour", ("c0",)),
+        ([(waves(0), MASK[1:], {}), (waves(1), MASK, {})], "mask_misfit", ("c0",)),
+        ([(waves(0), np.stack([waves(5), waves(6), waves(7)], -1), {})], "mask_not_labels", ("c0",)),
     ],
 )
 def test_a_planted_fault_is_the_only_error(make_set, rows, code, cases):

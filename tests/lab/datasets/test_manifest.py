@@ -96,10 +96,10 @@ def test_published_folds_are_those_of_the_hash(name, shared_data):
 
 
 def test_a_torn_patient_cannot_be_opened_or_split(tmp_path):
-    with pytest.raises(IntegrityError, match=r"1 groups lie in several folds, such as 'p' in 0, 3"):
+    with pytest.raises(IntegrityError, match=r"1 groups lie in several folds, such as that of case 'a' in 0, 3"):
         ManifestSet.open(write(tmp_path, "a,i.png,,x,p,s,0,", "b,j.png,,x,p,s,3,"))
     one = Case("a", tmp_path / "a", None, "x", "p", "s", 0, "")
-    with pytest.raises(IntegrityError, match="in both parts"):
+    with pytest.raises(IntegrityError, match="in both parts, such as that of case 'a'"):
         Split((one,), (one,))
 
 

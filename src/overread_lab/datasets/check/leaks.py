@@ -1,4 +1,7 @@
-"""Whether a patient can be on both sides of a split: torn groups, one picture under two groups, pictures alike."""
+"""Whether a patient can be on both sides of a split: torn groups, one picture under two groups, pictures alike.
+
+Names of groups are not shown: they may be IDs of patients. Cases are.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ def leaks_of_names(cases: Sequence[Case]) -> list[Remark]:
     """Groups in several folds, groups whose names differ by case or blanks only, one file under two groups."""
     remarks = []
     for group, folds in sorted(torn_groups(cases).items()):
-        message = f"group {group!r} lies in folds {', '.join(map(str, folds))}: its patient is trained and tested on"
+        message = f"a group lies in folds {', '.join(map(str, folds))}: its patient is trained and tested on"
         remarks.append(Remark(Level.ERROR, "group_torn", message, _of_groups(cases, {group})))
     spelt: dict[str, set[str]] = defaultdict(set)
     files: dict[str, set[str]] = defaultdict(set)
@@ -28,7 +31,7 @@ def leaks_of_names(cases: Sequence[Case]) -> list[Remark]:
             files[str(case.image)].add(case.group)
     for groups in spelt.values():
         if len(groups) > 1:
-            message = f"groups {', '.join(map(repr, sorted(groups)))} may be one patient, spelt differently"
+            message = f"{len(groups)} groups may be one patient: their names differ by case or blanks only"
             remarks.append(Remark(Level.WARNING, "group_spelt_differently", message, _of_groups(cases, groups)))
     for file, groups in files.items():
         if len(groups) > 1:

@@ -11,17 +11,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from overread.errors import GeometryError, InputError, UsageError
-from overread.image import Frames, Radiograph, Volume
 from overread.image import Image as Loaded
-from overread.io import open_study
+from overread.image import Volume
 from overread_lab.datasets.check.report import Level, Remark
 from overread_lab.datasets.check.similar import perceptual_hash
+from overread_lab.datasets.fit import NoMaskError, load, require_fit, require_labels
 from overread_lab.datasets.manifest import Case
 
 THUMBNAIL = 16
 BORDER_SHARE = 0.1
 _FRAMED = 40  # the outer 10 % of 40 x 40 is a ring 4 wide
-WITHIN_MM = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +77,7 @@ def _load(case: Case, path: Path | None, what: str, remarks: list[Remark]) -> Lo
         remarks.append(Remark(Level.ERROR, "file_missing", f"the {what} is missing: {path.name}", (case.case,)))
         return None
     try:
-        return open_study(path).only().load()
+        return load(path)
     except (InputError, UsageError) as error:
         code = "geometry_refused" if isinstance(error, GeometryError) else "file_unreadable"
         message = f"the {what} cannot be read ({path.name}): {error.what}"
@@ -87,35 +86,20 @@ def _load(case: Case, path: Path | None, what: str, remarks: list[Remark]) -> Lo
 
 
 def _labels(case: Case, mask: Loaded, remarks: list[Remark]) -> tuple[int, ...] | None:
-    if not isinstance(mask, Volume) and mask.is_colour:
-        remarks.append(Remark(Level.ERROR, "mask_in_colour", "the mask is a picture in colour", (case.case,)))
-        return None
-    values = np.unique(mask.array)
-    if not np.array_equal(values, np.rint(values)) or values.min() < 0:
-        message = "the mask holds values that are no labels (whole numbers from 0)"
-        remarks.append(Remark(Level.ERROR, "mask_not_labels", message, (case.case,)))
+    try:
+        values = np.unique(require_labels(mask))
+    except NoMaskError as error:
+        remarks.append(Remark(Level.ERROR, "mask_not_labels", error.what, (case.case,)))
         return None
     return tuple(int(value) for value in values if value)
 
 
 def _misfit(case: Case, image: Loaded, mask: Loaded) -> list[Remark]:
-    shapes = [one.array.shape if isinstance(one, Volume) else _plain_shape(one) for one in (image, mask)]
-    if shapes[0] != shapes[1]:
-        sizes = [" x ".join(map(str, shape)) for shape in shapes]
-        message = f"the image has {sizes[0]} pixels, the mask {sizes[1]}"
-        return [Remark(Level.ERROR, "size_differs", message, (case.case,))]
-    if (
-        isinstance(image, Volume)
-        and isinstance(mask, Volume)
-        and not image.grid.same_place(mask.grid, within_mm=WITHIN_MM)
-    ):
-        message = f"image and mask lie more than {WITHIN_MM} mm apart in the patient"
-        return [Remark(Level.ERROR, "place_differs", message, (case.case,))]
+    try:
+        require_fit(image, mask)
+    except GeometryError as error:
+        return [Remark(Level.ERROR, "mask_misfit", error.what, (case.case,))]
     return []
-
-
-def _plain_shape(image: Radiograph | Frames) -> tuple[int, ...]:
-    return image.array.shape[:-1] if image.is_colour else image.array.shape
 
 
 def _see(case: Case, image: Loaded, hash_bits: int) -> Seen:
