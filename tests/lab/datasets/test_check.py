@@ -9,7 +9,7 @@ from PIL import Image
 from overread.errors import UsageError
 from overread_lab.datasets.check import Level, check_set
 from overread_lab.datasets.check.look import unit_range
-from overread_lab.datasets.check.similar import near_pairs, perceptual_hash
+from overread_lab.datasets.check.similar import Neighbours, near_pairs, perceptual_hash
 
 from .conftest import waves
 
@@ -92,16 +92,23 @@ def test_copies_are_near_and_others_are_far(bits):
     darker = np.stack([perceptual_hash(unit_range(waves(seed) * 0.5 + 9), bits) for seed in range(40)])
     assert hashes.shape == (40, bits)
     assert np.count_nonzero(hashes != darker, axis=1).max() <= bits * 0.02
-    apart = [distance for _, _, distance in near_pairs(hashes, bits)]
-    assert len(apart) == 40 * 39 // 2
-    assert min(apart) > bits * 0.15
+    found = near_pairs(hashes, [str(n) for n in range(40)], bits)
+    assert len(found.pairs) == 40 * 39 // 2
+    assert found.nearest == min(distance for _, _, distance in found.pairs)
+    assert found.nearest > bits * 0.15
 
 
 def test_pairs_are_those_of_a_plain_count(monkeypatch):
     monkeypatch.setattr("overread_lab.datasets.check.similar._ROWS_AT_ONCE", 7)
     hashes = np.random.default_rng(0).random((30, 64)) < 0.5
-    plain = {(i, j, int(np.sum(hashes[i] != hashes[j]))) for i in range(30) for j in range(i + 1, 30)}
-    assert set(near_pairs(hashes, 28)) == {one for one in plain if one[2] <= 28}
+    groups = [str(n // 3) for n in range(30)]
+    plain = {
+        (i, j, int(np.sum(hashes[i] != hashes[j]))) for i in range(30) for j in range(i + 1, 30) if i // 3 != j // 3
+    }
+    found = near_pairs(hashes, groups, 28)
+    assert set(found.pairs) == {one for one in plain if one[2] <= 28}
+    assert found.nearest == min(distance for _, _, distance in plain)
+    assert near_pairs(hashes[:3], groups[:3], 64) == Neighbours((), None)
 
 
 def test_a_border_that_gives_the_label_away_is_told_and_a_harmless_set_is_not(make_set):

@@ -211,6 +211,7 @@ def test_decathlon_lists_its_pairs(tmp_path):
     report = import_set("msd", source, tmp_path / "out")
     (case,) = ManifestSet.open(tmp_path / "out").cases
     assert (case.case, case.label, case.group) == ("a_1", "Anterior_part Posterior", "a_1")
+    assert case.source == "Hippocampus"
     np.testing.assert_array_equal(labels_of(case), MASK.transpose(2, 1, 0))
     assert check_set(tmp_path / "out").sound
     reasons = why(report)
@@ -218,6 +219,36 @@ def test_decathlon_lists_its_pairs(tmp_path):
     assert reasons["imagesTr/missing.nii.gz"] == "its image or its mask is not there"
     assert reasons["imagesTr/a_3.nii.gz"] == "dataset.json does not list it"
     assert reasons["./imagesTs/t.nii.gz"] == "it has no label (test part)"
+
+
+def test_decathlon_channels_along_the_fourth_axis_become_cases(tmp_path):
+    source = tmp_path / "Task05"
+    image = np.stack([noise(MASK.shape, seed) for seed in (1, 2)], axis=-1)
+    write_nifti(image, source / "imagesTr/p_1.nii.gz")
+    write_nifti(MASK, source / "labelsTr/p_1.nii.gz")
+    write_nifti(image, source / "imagesTr/p_2.nii.gz")
+    write_nifti(MASK, source / "labelsTr/p_2.nii.gz")
+    whole = (source / "imagesTr/p_2.nii.gz").read_bytes()
+    (source / "imagesTr/p_2.nii.gz").write_bytes(whole[: len(whole) // 2])
+    listed = [{"image": f"./imagesTr/p_{n}.nii.gz", "label": f"./labelsTr/p_{n}.nii.gz"} for n in (1, 2)]
+    told = {
+        "modality": {"0": "T2", "1": "ADC"},
+        "labels": {"0": "background", "1": "PZ", "2": "TZ"},
+        "training": listed,
+    }
+    (source / "dataset.json").write_text(json.dumps(told))
+    report = import_set("msd", source, tmp_path / "out")
+    cases = ManifestSet.open(tmp_path / "out").cases
+    assert [(c.case, c.group, c.extra["channel"]) for c in cases] == [
+        ("p_1_0000", "p_1", "T2"),
+        ("p_1_0001", "p_1", "ADC"),
+    ]
+    for channel, case in enumerate(cases):
+        volume = open_study(case.image).only().load()
+        np.testing.assert_array_equal(volume.array, image[..., channel].transpose(2, 1, 0))
+        np.testing.assert_allclose(volume.grid.spacing_mm, (3.0, 1.5, 1.5))
+    assert "cannot be read" in why(report)["imagesTr/p_2.nii.gz"]
+    assert check_set(tmp_path / "out").sound
 
 
 def test_nnunet_finds_its_pairs_and_channels_share_the_patient(tmp_path):

@@ -56,14 +56,18 @@ def leaks_of_pixels(seen: Sequence[Seen], within: int) -> list[Remark]:
     if not hashed:
         return remarks
     bits = np.stack([one.bits for one in hashed if one.bits is not None])
-    for i, j, distance in near_pairs(bits, within):
+    found = near_pairs(bits, [one.case.group for one in hashed], within)
+    for i, j, distance in found.pairs:
         pair = hashed[i], hashed[j]
-        if pair[0].case.group != pair[1].case.group and pair[0].digest != pair[1].digest:
+        if pair[0].digest != pair[1].digest:
             message = (
                 f"two images of different groups look alike: {distance} of {bits.shape[1]} bits apart"
                 f"{_across(pair)}; look whether they are one patient"
             )
             remarks.append(Remark(Level.WARNING, "looks_alike", message, (pair[0].case.case, pair[1].case.case)))
+    if found.nearest is not None and not found.pairs:
+        message = f"the nearest two images of different groups are {found.nearest} of {bits.shape[1]} bits apart"
+        remarks.append(Remark(Level.NOTE, "nearest_images", message))
     return remarks
 
 

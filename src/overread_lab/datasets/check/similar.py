@@ -1,8 +1,11 @@
-"""Pictures that look alike: a perceptual hash by cosine transform, and all pairs within a distance."""
+"""Pictures that look alike: a perceptual hash by cosine transform, and all pairs within a distance.
+
+What is compared is one picture a case, its middle one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,18 +41,32 @@ def perceptual_hash(picture: NDArray[np.float32], bits: int) -> NDArray[np.bool_
     return signs
 
 
-def near_pairs(hashes: NDArray[np.bool_], within: int) -> Iterator[tuple[int, int, int]]:
-    """Every pair (i, j, distance) with i < j and at most `within` bits apart.
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Pairs (i, j, distance) of different groups, i < j, at most `within` bits apart; and the least distance of all
+    pairs of different groups, None where there is no such pair."""
+
+    pairs: tuple[tuple[int, int, int], ...]
+    nearest: int | None
+
+
+def near_pairs(hashes: NDArray[np.bool_], groups: Sequence[str], within: int) -> Neighbours:
+    """Compare every two hashes of different groups.
 
     Parameters
     ----------
     hashes : (n, bits) bool
+    groups : (n,) names
     """
     count, bits = hashes.shape
     signed = np.where(hashes, np.float32(1), np.float32(-1))
+    _, group = np.unique(groups, return_inverse=True)
+    pairs: list[tuple[int, int, int]] = []
+    nearest = bits + 1
     for start in range(0, count, _ROWS_AT_ONCE):
-        apart = np.rint((bits - signed[start : start + _ROWS_AT_ONCE] @ signed[start:].T) / 2).astype(np.int64)
-        rows, columns = np.nonzero(apart <= within)
-        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-            if row < column:
-                yield start + row, start + column, int(apart[row, column])
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        apart = np.rint((bits - signed[rows] @ signed[start:].T) / 2).astype(np.int64)
+        apart[group[rows, None] == group[None, start:]] = bits + 1
+        nearest = min(nearest, int(apart.min()))
+        pairs += [(start + i, start + j, int(apart[i, j])) for i, j in np.argwhere(apart <= within).tolist() if i < j]
+    return Neighbours(tuple(pairs), nearest if nearest <= bits else None)

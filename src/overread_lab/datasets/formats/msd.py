@@ -7,14 +7,19 @@ The first lists its pairs, labels as {"1": "liver"}, channels as "modality" and 
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import nibabel
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
 
 from overread.errors import InputError
 from overread.runtime import Progress
@@ -38,24 +43,49 @@ def read_msd(root: Path, writer: SetWriter, progress: Progress) -> None:
     home = description.parent
     told = read_json(description)
     names, channels = _names(told, description), told.get("channel_names") or told.get("modality") or {}
-    writer.names = dict(names)
+    writer.names, writer.source = dict(names), str(told.get("name") or home.name)
     pairs = list(_listed(told, home, writer) if told.get("training") else _found(told, home, writer))
     writer.notes.append("the set does not name patients: each case is its own group")
-    for number, pair in enumerate(pairs):
-        progress("import", number / len(pairs))
-        with writer.or_left_out(pair.image):
-            if not pair.image.is_file() or not pair.mask.is_file():
-                raise InputError("its image or its mask is not there")
-            mask = labels_on(load(pair.image), load(pair.mask))
-            present = [int(label) for label in np.unique(mask.array) if label]
-            unknown = [label for label in present if label not in names]
-            if unknown:
-                raise InputError(f"its mask holds labels that dataset.json does not name: {unknown[:5]}")
-            channel = str(channels.get(str(int(pair.channel)), pair.channel)) if pair.channel else ""
-            label = " ".join(re.sub(r"\s+", "_", names[one]) for one in present) or "none"
-            note = f"{told.get('name', home.name)}; the patient is not given"
-            known = Known(label, pair.case, note, {"channel": channel})
-            writer.add(f"{pair.case}_{pair.channel}" if pair.channel else pair.case, pair.image, known, mask)
+    with TemporaryDirectory() as scratch:
+        for number, pair in enumerate(pairs):
+            progress("import", number / len(pairs))
+            with writer.or_left_out(pair.image):
+                if not pair.image.is_file() or not pair.mask.is_file():
+                    raise InputError("its image or its mask is not there")
+                for one in _by_channel(pair, Path(scratch)):
+                    _one(one, names, {str(key): str(value) for key, value in dict(channels).items()}, writer)
+
+
+def _one(pair: _Pair, names: dict[int, str], channels: dict[str, str], writer: SetWriter) -> None:
+    mask = labels_on(load(pair.image), load(pair.mask))
+    present = [int(label) for label in np.unique(mask.array) if label]
+    unknown = [label for label in present if label not in names]
+    if unknown:
+        raise InputError(f"its mask holds labels that dataset.json does not name: {unknown[:5]}")
+    channel = channels.get(str(int(pair.channel)), pair.channel) if pair.channel else ""
+    label = " ".join(re.sub(r"\s+", "_", names[one]) for one in present) or "none"
+    known = Known(label, pair.case, "the patient is not given", {"channel": channel})
+    writer.add(f"{pair.case}_{pair.channel}" if pair.channel else pair.case, pair.image, known, mask)
+
+
+def _by_channel(pair: _Pair, scratch: Path) -> Iterator[_Pair]:
+    """The pair itself, or one for each channel along the fourth axis of its image."""
+    if not pair.image.name.endswith((".nii", ".nii.gz")):
+        yield pair
+        return
+    try:
+        image: Any = nibabel.load(pair.image)
+        if image.ndim != 4:
+            yield pair
+            return
+        for channel in range(image.shape[3]):
+            path = scratch / f"channel_{channel:04d}.nii.gz"
+            path.write_bytes(gzip.compress(image.slicer[..., channel].to_bytes(), compresslevel=1, mtime=0))
+            yield _Pair(pair.case, f"{channel:04d}", path, pair.mask)
+    except (ImageFileError, OSError, EOFError, ValueError, zlib.error) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"the image cannot be read ({type(error).__name__})", where=pair.image.name) from None
 
 
 def read_json(path: Path) -> dict[str, Any]:
