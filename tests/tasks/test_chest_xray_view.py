@@ -84,7 +84,7 @@ def test_the_view_of_the_header_is_shown_but_does_not_enter():
 
 
 def test_features_have_the_shape_of_the_encoder():
-    assert film_features(film(), open_encoder(Runtime(1))).shape == (3, 1280)
+    assert film_features(film(), open_encoder(Runtime(1))).shape == (5, 1280)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,32 +168,43 @@ LONGEST = 256
 """Films are reduced to this many pixels along the longer side: finer detail tells scanners and files apart."""
 MARGIN = 0.04
 """Share of each side that is cut off within the frame: words and marks stand there."""
-VARIANTS = ((0.0, 1.0), (0.06, 1.0), (0.0, 0.75))
-"""(share cut from each side, exponent of the tone) of the copies of which a network's answers are averaged."""
+CODING = 75
+"""Every film goes through a JPEG file of this quality: how it was coded before tells its source no more."""
+VARIANTS = ((0.0, 1.0, 1.0), (0.06, 1.0, 1.0), (0.0, 0.75, 1.12), (0.03, 1.35, 0.9), (0.1, 1.0, 1.0))
+"""(share cut from each side, exponent of the tone, width against height) of the copies whose answers are averaged."""
 
 
 def harmonise(film: NDArray[np.generic]) -> NDArray[np.float32]:
-    """A film with the frame and an outer margin off, its tone standardised, in little detail.
+    """A film with the frame and an outer margin off, its tone standardised, in little detail and coded anew.
 
     Returns
     -------
     (row, column) float32
-        0..1, `LONGEST` pixels along the longer side unless it is smaller; not stretched.
+        0..1 in 256 steps, `LONGEST` pixels along the longer side unless it is smaller; not stretched.
     """
     tone = standardise(film)
     inner = without_frame(tone)
     part = _cut(np.asarray(inner.of(tone)), MARGIN)
-    return reduce_film(standardise(part), LONGEST)
+    return recode(reduce_film(standardise(part), LONGEST), CODING)
+
+
+def recode(film: NDArray[np.float32], quality: int) -> NDArray[np.float32]:
+    """(row, column) float32 of 0..1 after a JPEG file of that quality."""
+    stream = io.BytesIO()
+    Image.fromarray(np.rint(film * 255).astype(np.uint8)).save(stream, "JPEG", quality=quality)
+    return np.asarray(Image.open(stream), np.float32) / np.float32(255)
 
 
 def reduce_film(film: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
     """(row, column) float32 with at most `longest` pixels along the longer side, averaged."""
     height, width = film.shape
     scale = longest / max(height, width)
-    if scale >= 1:
-        return film
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(Image.fromarray(np.ascontiguousarray(film)).resize(size, Image.Resampling.BILINEAR))
+    return film if scale >= 1 else _resized(film, max(1, round(height * scale)), max(1, round(width * scale)))
+
+
+def _resized(film: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
+    part = np.ascontiguousarray(film, dtype=np.float32)
+    return np.asarray(Image.fromarray(part).resize((columns, rows), Image.Resampling.BILINEAR))
 
 
 def _cut(film: NDArray[np.float32], share: float) -> NDArray[np.float32]:
@@ -208,5 +220,10 @@ def variants(film: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     film : (row, column) float32
         From `harmonise`.
     """
-    copies = [fit_square(np.power(_cut(film, share), np.float32(tone)), size)[0] for share, tone in VARIANTS]
+    copies = []
+    for share, tone, aspect in VARIANTS:
+        part = np.power(_cut(film, share), np.float32(tone))
+        if aspect != 1:
+            part = _resized(part, part.shape[0], max(2, round(part.shape[1] * aspect)))
+        copies.append(fit_square(part, size)[0])
     return np.stack(copies)[:, None]

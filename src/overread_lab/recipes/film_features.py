@@ -18,7 +18,7 @@ from overread.tasks.film import SIDE
 from overread_lab.datasets.manifest import Case
 from overread_lab.recipes.film_jitter import jitter
 
-JITTERED = 7
+JITTERED = 6
 FAULTS: dict[str, Callable[[NDArray[np.generic]], NDArray[np.generic]]] = {
     "turned_left": lambda film: np.rot90(film, 1),
     "upside_down": lambda film: np.rot90(film, 2),

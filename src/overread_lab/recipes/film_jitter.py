@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from overread.ops.film import standardise
+from overread.ops.film import recode, standardise
 
 TURN_DEG = 8.0
 CROP = 0.1
@@ -56,6 +54,4 @@ def _coded(film: NDArray[np.float32], scale: float, quality: int) -> NDArray[np.
     """Smaller, and through a JPEG file of that quality."""
     picture = _picture(film)
     size = (max(int(picture.width * scale), LEAST_PIXELS), max(int(picture.height * scale), LEAST_PIXELS))
-    stream = io.BytesIO()
-    picture.resize(size, Image.Resampling.BILINEAR).save(stream, "JPEG", quality=quality)
-    return _values(Image.open(stream))
+    return recode(_values(picture.resize(size, Image.Resampling.BILINEAR)), quality)
