@@ -28,7 +28,7 @@ def datasets() -> None:
 @click.argument("folder", metavar="DIR", type=ANY_PATH)
 @click.option("--merge", multiple=True, metavar="NEW=A,B", help="Take labels A and B as one, for shortcuts alone.")
 @click.option("--hash-bits", type=click.Choice(["64", "256"]), default="256", show_default=True, help="Of a picture.")
-@click.option("--near", type=click.IntRange(0), help="Bits apart at which two pictures look alike: 24 of 256, 4 of 64.")
+@click.option("--near", type=click.IntRange(0), help="Bits apart at which two pictures look alike: 40 of 256, 4 of 64.")
 @click.option("--strict", is_flag=True, help="Warnings end with exit code 5, too.")
 @json_option
 @quiet_option

@@ -34,7 +34,7 @@ def check_set(
     merge : mapping, optional
         New label to the labels it takes the place of, for the probes of shortcuts alone.
     hash_bits, near : int
-        64 or 256 bits of perceptual hash, and up to how many bits apart two pictures are called alike (4 or 24).
+        64 or 256 bits of perceptual hash, and up to how many bits apart two pictures are called alike (4 or 40).
     seed : int
         Of the bootstrap.
 
