@@ -86,6 +86,14 @@ def test_a_smaller_recoded_copy_under_another_name_looks_alike(make_set):
     assert report.sound
 
 
+def test_a_mirrored_copy_under_another_name_looks_alike(make_set):
+    first = waves(0)
+    report = check_set(make_set([(first, None, {}), (waves(2), None, {}), (first[:, ::-1] // 2, None, {})]))
+    alike = codes(report, Level.WARNING)["looks_alike"]
+    assert alike.cases == ("c0", "c2")
+    assert "one of them mirrored" in alike.message
+
+
 @pytest.mark.parametrize("bits", [64, 256])
 def test_copies_are_near_and_others_are_far(bits):
     hashes = np.stack([perceptual_hash(unit_range(waves(seed)), bits) for seed in range(40)])

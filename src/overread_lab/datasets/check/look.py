@@ -32,8 +32,8 @@ class Seen:
     shape : (rows, columns)
     digest : str
         SHA-256 of all loaded values and their shape; equal for equal pixels in other files.
-    bits : (256,) or (64,) bool, or None
-        Perceptual hash; None for a picture of one value.
+    bits, mirrored : (256,) or (64,) bool, or None
+        Perceptual hash, and that of the mirror image; None for a picture of one value.
     thumbnail : (256,) float32 in 0..1
         16 x 16 means, stretched to a square.
     border : (576,) float32 in 0..1
@@ -44,6 +44,7 @@ class Seen:
     shape: tuple[int, int]
     digest: str
     bits: NDArray[np.bool_] | None
+    mirrored: NDArray[np.bool_] | None
     thumbnail: NDArray[np.float32]
     border: NDArray[np.float32]
 
@@ -120,6 +121,7 @@ def _see(case: Case, image: Loaded, hash_bits: int) -> Seen:
         shape=(picture.shape[0], picture.shape[1]),
         digest=whole.hexdigest(),
         bits=perceptual_hash(scaled, hash_bits) if scaled.any() else None,
+        mirrored=perceptual_hash(np.ascontiguousarray(scaled[:, ::-1]), hash_bits) if scaled.any() else None,
         thumbnail=shrunk(scaled, THUMBNAIL).ravel(),
         border=framed[ring],
     )

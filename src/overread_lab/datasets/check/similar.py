@@ -54,22 +54,25 @@ class Neighbours:
     nearest: int | None
 
 
-def near_pairs(hashes: NDArray[np.bool_], groups: Sequence[str], within: int) -> Neighbours:
-    """Compare every two hashes of different groups.
+def near_pairs(
+    hashes: NDArray[np.bool_], groups: Sequence[str], within: int, others: NDArray[np.bool_] | None = None
+) -> Neighbours:
+    """Compare every two hashes of different groups; with `others`, each hash with each later one of those.
 
     Parameters
     ----------
-    hashes : (n, bits) bool
+    hashes, others : (n, bits) bool
     groups : (n,) names
     """
     count, bits = hashes.shape
     signed = np.where(hashes, np.float32(1), np.float32(-1))
+    against = signed if others is None else np.where(others, np.float32(1), np.float32(-1))
     _, group = np.unique(groups, return_inverse=True)
     pairs: list[tuple[int, int, int]] = []
     nearest = bits + 1
     for start in range(0, count, _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
-        apart = np.rint((bits - signed[rows] @ signed[start:].T) / 2).astype(np.int64)
+        apart = np.rint((bits - signed[rows] @ against[start:].T) / 2).astype(np.int64)
         apart[group[rows, None] == group[None, start:]] = bits + 1
         nearest = min(nearest, int(apart.min()))
         pairs += [(start + i, start + j, int(apart[i, j])) for i, j in np.argwhere(apart <= within).tolist() if i < j]
