@@ -1,12 +1,14 @@
 """BUSI, COCO with DENTEX, BCDR and RSNA samples, built as published; truth known pixel by pixel."""
 
 import json
+import re
 
 import numpy as np
 import pydicom
 import pytest
 from PIL import Image
 
+from overread.errors import InputError
 from overread.geometry import axial_grid
 from overread.image import Intensity, Volume
 from overread.phantoms.dicom_series import SeriesLabels, write_series
@@ -145,6 +147,36 @@ def test_plain_coco_with_runs_and_what_is_missing(tmp_path):
     assert "48 x 64 pixels, its entry 50 x 64" in reasons["all.json: b.png"]
     assert reasons["all.json: 1 annotations"] == "the picture they are of is not listed"
     assert "expected an object" in reasons["other.json"]
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "reason"),
+    [
+        ([[1, 2, 3, 4]], "of 4 numbers is no polygon"),
+        ([["a", 1, 2, 3, 4, 5]], "neither lists of numbers"),
+        ([7], "neither lists of numbers"),
+        ("text", "no polygon|neither lists"),
+        ([[900, 900, 950, 900, 950, 950]], "holds no pixel"),
+        ({"counts": [3, "x"]}, "neither lists of numbers"),
+        ({"counts": [-3, 3075]}, "its runs hold"),
+        ({"counts": [10**30]}, "its runs hold"),
+    ],
+)
+def test_coco_outlines_that_are_none_are_named(segmentation, reason, tmp_path):
+    source = tmp_path / "source"
+    save(waves(1), source / "train_1.png")
+    told = dentex([{"category_id_3": 0, "segmentation": segmentation}])
+    (source / "train.json").write_text(json.dumps(told))
+    (left,) = import_set("coco", source, tmp_path / "out").left_out
+    assert left.what == "train.json: train_1.png: annotation 1"
+    assert re.search(reason, left.why)
+
+
+def test_coco_categories_without_names_are_refused(tmp_path):
+    save(waves(1), tmp_path / "source/train_1.png")
+    (tmp_path / "source/train.json").write_text(json.dumps(dentex([]) | {"categories_3": [{"id": "x"}]}))
+    with pytest.raises(InputError, match="no id and name"):
+        import_set("coco", tmp_path / "source", tmp_path / "out")
 
 
 def test_bcdr_outlines_by_picture_and_patient(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
+from overread.errors import InputError
 from overread.geometry import axial_grid
 from overread.image import Intensity, Volume
 from overread.io import open_study
@@ -274,3 +275,25 @@ def test_nnunet_finds_its_pairs_and_channels_share_the_patient(tmp_path):
     reasons = why(report)
     assert "does not name: [4, 8]" in reasons["imagesTr/liver_02_0000.nii.gz"]
     assert "CASE_0000.nii.gz" in reasons["imagesTr/odd.nii.gz"]
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ("[", "no JSON"),
+        ("[1]", "expected an object"),
+        ("{}", 'no "labels"'),
+        ('{"labels": {"a": "b"}}', "expected a number"),
+        ('{"labels": {"a": [1, "b"]}}', "expected a number"),
+        ('{"labels": {"a": 1}, "channel_names": ["CT"]}', "channels are no object"),
+        ('{"labels": {"a": 1}, "training": {"a": 1}}', "training is no list"),
+        ('{"labels": {"a": 1}}', "file_ending"),
+        ('{"labels": {"a": 1}, "training": [{"image": "../../x", "label": "y"}]}', "outside its folder"),
+        ('{"labels": {"a": 1}, "training": [1, "ab", {"image": "x"}]}', "names no image and label"),
+    ],
+)
+def test_a_description_of_another_form_is_refused(told, reason, tmp_path):
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/dataset.json").write_text(told)
+    with pytest.raises(InputError, match=reason):
+        import_set("msd", tmp_path / "source", tmp_path / "out")

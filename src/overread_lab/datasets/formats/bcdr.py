@@ -29,13 +29,14 @@ def read_bcdr(root: Path, writer: SetWriter, progress: Progress) -> None:
     rows: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in read_table(table, _COLUMNS):
         rows[row["image_filename"]].append(row)
-    pictures = {path for path in table.parent.rglob("*") if path.suffix.lower() in (".tif", ".tiff")}
+    known = {path for path in table.parent.rglob("*") if path.suffix.lower() in (".tif", ".tiff")}
+    pictures = set(known)
     for number, (name, lesions) in enumerate(sorted(rows.items())):
         progress("import", number / len(rows))
         picture = table.parent / name
         pictures.discard(picture)
         with writer.or_left_out(f"{name} ({len(lesions)} outlines)"):
-            if not name or picture not in {*table.parent.rglob(Path(name).name)}:
+            if picture not in known:
                 raise InputError("the picture is not there")
             _one(picture, lesions, writer)
     for picture in sorted(pictures):

@@ -41,7 +41,7 @@ def read_coco(root: Path, writer: SetWriter, progress: Progress) -> None:
             files[path.name].append(path)
     for description in described:
         told = read_json(description)
-        names = {key: {int(one["id"]): str(one["name"]) for one in told.get(key) or []} for key in _LISTS}
+        names = _names(told, description)
         by_image: dict[Any, list[dict[str, Any]]] = defaultdict(list)
         for annotation in told["annotations"]:
             by_image[annotation.get("image_id")].append(annotation)
@@ -84,6 +84,14 @@ def _one(what: str, picture: Path, told: _Told, writer: SetWriter) -> None:
     writer.add(picture.stem, picture, known, PictureMask(labels))
 
 
+def _names(told: dict[str, Any], path: Path) -> dict[str, dict[int, str]]:
+    """Number to name, for each list of categories."""
+    try:
+        return {key: {int(one["id"]): str(one["name"]) for one in told.get(key) or []} for key in _LISTS}
+    except (TypeError, KeyError, ValueError):
+        raise InputError("a category has no id and name", where=str(path)) from None
+
+
 def _categories(annotation: dict[str, Any], names: Mapping[str, dict[int, str]]) -> list[str]:
     """Names of its category, or of all that it has of the three lists."""
     found = []
@@ -102,10 +110,15 @@ def _categories(annotation: dict[str, Any], names: Mapping[str, dict[int, str]])
 def _area(annotation: dict[str, Any], shape: tuple[int, int]) -> NDArray[np.bool_]:
     """(row, column) bool. Coordinates are continuous, so the first pixel's centre is at 0.5."""
     outline = annotation.get("segmentation")
-    if isinstance(outline, dict):
-        return _runs(outline, shape)
     if not outline:
         raise InputError("it has a box but no outline")
+    try:
+        return _runs(outline, shape) if isinstance(outline, dict) else _rings(outline, shape)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError("its outline is neither lists of numbers nor run lengths") from None
+
+
+def _rings(outline: list[list[float]], shape: tuple[int, int]) -> NDArray[np.bool_]:
     area = np.zeros(shape, bool)
     for ring in outline:
         if len(ring) < 6 or len(ring) % 2:
@@ -141,7 +154,8 @@ def _picture(root: Path, description: Path, image: dict[str, Any], files: Mappin
 def _is_coco(path: Path, writer: SetWriter) -> bool:
     with writer.or_left_out(path):
         told = read_json(path)
-        if isinstance(told.get("images"), list) and isinstance(told.get("annotations"), list):
+        lists = [told.get("images"), told.get("annotations")]
+        if all(isinstance(one, list) and all(isinstance(entry, dict) for entry in one) for one in lists):
             return True
-        writer.leave_out(path, 'it has no lists "images" and "annotations"')
+        writer.leave_out(path, 'it has no lists "images" and "annotations" of objects')
     return False

@@ -42,7 +42,7 @@ def read_msd(root: Path, writer: SetWriter, progress: Progress) -> None:
     description = find_one(root, "dataset.json", "description of a set")
     home = description.parent
     told = read_json(description)
-    names, channels = _names(told, description), told.get("channel_names") or told.get("modality") or {}
+    names, channels = _names(told, description), _channels(told, description)
     writer.names, writer.source = dict(names), str(told.get("name") or home.name)
     pairs = list(_listed(told, home, writer) if told.get("training") else _found(told, home, writer))
     writer.notes.append("the set does not name patients: each case is its own group")
@@ -53,7 +53,7 @@ def read_msd(root: Path, writer: SetWriter, progress: Progress) -> None:
                 if not pair.image.is_file() or not pair.mask.is_file():
                     raise InputError("its image or its mask is not there")
                 for one in _by_channel(pair, Path(scratch)):
-                    _one(one, names, {str(key): str(value) for key, value in dict(channels).items()}, writer)
+                    _one(one, names, channels, writer)
 
 
 def _one(pair: _Pair, names: dict[int, str], channels: dict[str, str], writer: SetWriter) -> None:
@@ -110,11 +110,20 @@ def _names(told: dict[str, Any], path: Path) -> dict[int, str]:
             names[int(key)] = str(value)
         elif isinstance(value, int):
             names[value] = key
-        elif isinstance(value, list):
+        elif isinstance(value, list) and all(isinstance(one, int) for one in value):
             for one in value:
-                names[int(one)] = f"{names[int(one)]}+{key}" if int(one) in names else key
+                names[one] = f"{names[one]}+{key}" if one in names else key
+        else:
+            raise InputError(f"label {key!r} has the value {value!r:.40}, expected a number", where=str(path))
     names.pop(0, None)
     return names
+
+
+def _channels(told: dict[str, Any], path: Path) -> dict[str, str]:
+    channels = told.get("channel_names") or told.get("modality") or {}
+    if not isinstance(channels, dict) or not isinstance(told.get("training") or [], list):
+        raise InputError("its channels are no object, or its training is no list", where=str(path))
+    return {str(key): str(value) for key, value in channels.items()}
 
 
 def _listed(told: dict[str, Any], home: Path, writer: SetWriter) -> Iterator[_Pair]:
@@ -130,7 +139,8 @@ def _listed(told: dict[str, Any], home: Path, writer: SetWriter) -> Iterator[_Pa
     for image in sorted((home / "imagesTr").glob("*")):
         if image.name not in listed:
             writer.leave_out(image, "dataset.json does not list it")
-    for entry in told.get("test") or []:
+    test = told.get("test")
+    for entry in test if isinstance(test, list) else []:
         writer.leave_out(str(entry)[:200], "it has no label (test part)")
 
 
