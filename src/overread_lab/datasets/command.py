@@ -29,18 +29,28 @@ def datasets() -> None:
 @click.option("--merge", multiple=True, metavar="NEW=A,B", help="Take labels A and B as one, for shortcuts alone.")
 @click.option("--hash-bits", type=click.Choice(["64", "256"]), default="256", show_default=True, help="Of a picture.")
 @click.option("--near", type=click.IntRange(0), help="Bits apart at which two pictures look alike: 40 of 256, 4 of 64.")
+@click.option("--trained-on", type=ANY_PATH, metavar="FILE", help="Hashed training patients of a card, not to be here.")
 @click.option("--strict", is_flag=True, help="Warnings end with exit code 5, too.")
 @json_option
 @quiet_option
 def check(  # noqa: PLR0917  (a command has as many parameters as options)
-    folder: Path, merge: tuple[str, ...], hash_bits: str, near: int | None, strict: bool, as_json: bool, quiet: bool
+    folder: Path,
+    merge: tuple[str, ...],
+    hash_bits: str,
+    near: int | None,
+    trained_on: Path | None,
+    strict: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> int:
     """Look for patients in two folds, pictures alike, bad files and masks, and labels that a shortcut tells."""
     from overread_lab.datasets.check import Level, check_set  # noqa: PLC0415
+    from overread_lab.datasets.training import TrainingGroups  # noqa: PLC0415
 
-    merged = dict(_merge(one) for one in merge)
+    card = None if trained_on is None else TrainingGroups.read(trained_on)
+    merged, bits = dict(_merge(one) for one in merge), int(hash_bits)
     with progress_bar(quiet=quiet or as_json) as progress:
-        report = check_set(folder, merge=merged, hash_bits=int(hash_bits), near=near, progress=progress)
+        report = check_set(folder, merge=merged, hash_bits=bits, near=near, trained_on=card, progress=progress)
     if as_json:
         click.echo(json.dumps(report.to_dict(), indent=1))
     else:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,8 +9,7 @@ from pathlib import Path
 
 from overread.errors import IntegrityError, UsageError
 from overread_lab.datasets.manifest import Case, read_manifest
-
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+from overread_lab.datasets.training import TrainingGroups
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +90,13 @@ class ManifestSet:
             tuple(case for case in self.cases if case.fold == fold),
         )
 
-    def hashed_groups(self, salt: str) -> frozenset[str]:
-        """What a card says of its training patients: SHA-256 of "salt|group" for each, as 64 hexadecimal digits.
+    def hashed_groups(self, salt: str) -> TrainingGroups:
+        """What a card says of its patients when it was trained on this set."""
+        return TrainingGroups.of(self.groups, salt)
 
-        The salt keeps two cards from being compared by others; names that can be guessed can still be tried out.
-        """
-        return frozenset(_digest(group, salt) for group in self.groups)
-
-    def known_groups(self, hashes: Iterable[str], salt: str) -> tuple[str, ...]:
-        """Groups of this set that are among the `hashes` of a card: figures on them are not those of unseen patients.
-
-        Raises
-        ------
-        UsageError
-            The salt is empty, or a hash is not 64 lower-case hexadecimal digits (it could never match).
-        """
-        listed = frozenset(hashes)
-        odd = sorted(one for one in listed if not _DIGEST.fullmatch(one))
-        if odd:
-            raise UsageError(
-                f"{odd[0]!r} is not a hashed group, expected 64 hexadecimal digits",
-                way_out="Take the list that `hashed_groups` made.",
-            )
-        return tuple(group for group in self.groups if _digest(group, salt) in listed)
+    def known_groups(self, trained_on: TrainingGroups) -> tuple[str, ...]:
+        """Groups of this set that a card was trained on."""
+        return trained_on.among(self.groups)
 
 
 def torn_groups(cases: Iterable[Case]) -> dict[str, tuple[int, ...]]:
@@ -124,9 +105,3 @@ def torn_groups(cases: Iterable[Case]) -> dict[str, tuple[int, ...]]:
     for case in cases:
         folds[case.group].add(case.fold)
     return {group: tuple(sorted(found)) for group, found in folds.items() if len(found) > 1}
-
-
-def _digest(group: str, salt: str) -> str:
-    if not salt:
-        raise UsageError("the salt is empty", way_out="Give the salt that the card states.")
-    return hashlib.sha256(f"{salt}|{group}".encode()).hexdigest()

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from overread.errors import UsageError
+from overread_lab.datasets import TrainingGroups
 from overread_lab.datasets.check import Level, check_set
 from overread_lab.datasets.check.look import unit_range
 from overread_lab.datasets.check.similar import Neighbours, near_pairs, perceptual_hash
@@ -107,7 +108,7 @@ def test_copies_are_near_and_others_are_far(bits):
 
 
 def test_pairs_are_those_of_a_plain_count(monkeypatch):
-    monkeypatch.setattr("overread_lab.datasets.check.similar._ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("overread_lab.datasets.check.similar._PAIRS_AT_ONCE", 200)
     hashes = np.random.default_rng(0).random((30, 64)) < 0.5
     groups = [str(n // 3) for n in range(30)]
     plain = {
@@ -176,3 +177,12 @@ def test_words_are_asked_one_by_one_and_quantities_not_at_all(make_set):
     report = check_set(make_set([(waves(n), None, {"label": f"volume_mm3={n}"}) for n in range(6)]))
     assert "labels_are_quantities" in codes(report, Level.NOTE)
     assert report.probes == ()
+
+
+def test_patients_that_a_card_was_trained_on_are_an_error(make_set):
+    folder = make_set([(waves(n), None, {}) for n in range(4)])
+    report = check_set(folder, trained_on=TrainingGroups.of(["p1", "p3", "elsewhere"], "salt"))
+    remark = codes(report)["groups_trained_on"]
+    assert remark.cases == ("c1", "c3")
+    assert remark.message.startswith("2 of 4 groups")
+    assert check_set(folder, trained_on=TrainingGroups.of(["elsewhere"], "salt")).sound

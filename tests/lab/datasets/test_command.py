@@ -11,6 +11,7 @@ import pytest
 
 from overread.cli.outcome import run
 from overread.cli.plugins import GROUP, load_plugin
+from overread_lab.datasets import TrainingGroups
 from overread_lab.datasets.command import datasets
 
 from .conftest import waves
@@ -53,6 +54,14 @@ def test_a_sound_set_ends_with_0_and_strict_minds_warnings(make_set, capsys):
     assert (source["balanced_accuracy"], source["chance"], source["is_shortcut"]) == (1.0, 0.5, True)
     assert run(datasets, ["check", str(folder), "-q", "--strict"]) == 5
     assert "the source alone" in capsys.readouterr().out
+
+
+def test_training_patients_of_a_card_end_with_5(make_set, capsys, tmp_path):
+    folder = make_set([(waves(n), None, {}) for n in range(3)])
+    TrainingGroups.of(["p2"], "salt").write(tmp_path / "card.json")
+    assert run(datasets, ["check", str(folder), "-q", "--trained-on", str(tmp_path / "card.json")]) == 5
+    assert "1 of 3 groups were trained on" in capsys.readouterr().out
+    assert run(datasets, ["check", str(folder), "--trained-on", str(tmp_path / "gone.json")]) == 3
 
 
 def test_bad_arguments_and_bad_manifests_have_their_codes(make_set, capsys, tmp_path):

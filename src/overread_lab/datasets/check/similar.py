@@ -21,7 +21,7 @@ NEAR = {64: 4, 256: 40}
 Of 811 chest films the nearest two of different patients are 56 of 256 bits apart, so 40 calls none alike; with 64 bits
 4 pairs are 4 apart. How far copies are apart is in docs/reference/datasets.md.
 """
-_ROWS_AT_ONCE = 2048
+_PAIRS_AT_ONCE = 2**23
 
 
 def perceptual_hash(picture: NDArray[np.float32], bits: int) -> NDArray[np.bool_]:
@@ -70,9 +70,10 @@ def near_pairs(
     _, group = np.unique(groups, return_inverse=True)
     pairs: list[tuple[int, int, int]] = []
     nearest = bits + 1
-    for start in range(0, count, _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
-        apart = np.rint((bits - signed[rows] @ against[start:].T) / 2).astype(np.int64)
+    step = max(1, _PAIRS_AT_ONCE // max(count, 1))
+    for start in range(0, count, step):
+        rows = slice(start, start + step)
+        apart = np.rint((bits - signed[rows] @ against[start:].T) / 2).astype(np.int16)
         apart[group[rows, None] == group[None, start:]] = bits + 1
         nearest = min(nearest, int(apart.min()))
         pairs += [(start + i, start + j, int(apart[i, j])) for i, j in np.argwhere(apart <= within).tolist() if i < j]

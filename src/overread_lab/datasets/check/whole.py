@@ -14,6 +14,7 @@ from overread_lab.datasets.check.report import Level, Probe, Remark, SetReport
 from overread_lab.datasets.check.shortcuts import probe_shortcuts
 from overread_lab.datasets.check.similar import NEAR
 from overread_lab.datasets.manifest import NAME, Case, Manifest, read_manifest
+from overread_lab.datasets.training import TrainingGroups
 
 _ORDER = tuple(Level)
 
@@ -24,6 +25,7 @@ def check_set(
     merge: Mapping[str, Sequence[str]] | None = None,
     hash_bits: int = 256,
     near: int | None = None,
+    trained_on: TrainingGroups | None = None,
     seed: int = 1,
     progress: Progress = silent,
 ) -> SetReport:
@@ -35,6 +37,8 @@ def check_set(
         New label to the labels it takes the place of, for the probes of shortcuts alone.
     hash_bits, near : int
         64 or 256 bits of perceptual hash, and up to how many bits apart two pictures are called alike (4 or 40).
+    trained_on : TrainingGroups, optional
+        Of a card whose figures are to be taken on this set.
     seed : int
         Of the bootstrap.
 
@@ -56,6 +60,7 @@ def check_set(
     seen = [one.seen for one in looks if one.seen is not None]
     remarks = [remark for one in looks for remark in one.remarks]
     remarks += leaks_of_names(manifest.cases)
+    remarks += [] if trained_on is None else _trained_on(manifest.cases, trained_on)
     remarks += leaks_of_pixels(seen, NEAR[hash_bits] if near is None else near)
     remarks += _empty_masks(looks) + _flat(looks) + _unnamed(manifest)
     progress("shortcuts", 0.9)
@@ -92,6 +97,14 @@ def _counts(cases: Sequence[Case]) -> dict[str, int]:
         "folds": len({case.fold for case in cases}),
         "with_mask": sum(case.mask is not None for case in cases),
     }
+
+
+def _trained_on(cases: Sequence[Case], card: TrainingGroups) -> list[Remark]:
+    groups = sorted({case.group for case in cases})
+    known = set(card.among(groups))
+    message = f"{len(known)} of {len(groups)} groups were trained on: figures on them are not those of unseen patients"
+    found = tuple(case.case for case in cases if case.group in known)
+    return [Remark(Level.ERROR, "groups_trained_on", message, found)] if known else []
 
 
 def _empty_masks(looks: Sequence[Look]) -> list[Remark]:
