@@ -8,14 +8,14 @@ from pathlib import Path
 
 from overread.errors import UsageError
 from overread.runtime import Progress
-from overread_lab.datasets.formats.bcdr import read_bcdr
-from overread_lab.datasets.formats.busi import read_busi
-from overread_lab.datasets.formats.coco import read_coco
-from overread_lab.datasets.formats.lidc import read_lidc
-from overread_lab.datasets.formats.luna16 import read_luna16
-from overread_lab.datasets.formats.msd import read_msd
-from overread_lab.datasets.formats.rsna_hemorrhage import read_rsna_hemorrhage
-from overread_lab.datasets.formats.spider import read_spider
+from overread_lab.datasets.formats.published.bcdr import read_bcdr
+from overread_lab.datasets.formats.published.busi import read_busi
+from overread_lab.datasets.formats.published.coco import read_coco
+from overread_lab.datasets.formats.published.lidc import read_lidc
+from overread_lab.datasets.formats.published.luna16 import read_luna16
+from overread_lab.datasets.formats.published.msd import read_msd
+from overread_lab.datasets.formats.published.rsna_hemorrhage import read_rsna_hemorrhage
+from overread_lab.datasets.formats.published.spider import read_spider
 from overread_lab.datasets.formats.writer import SetWriter
 
 

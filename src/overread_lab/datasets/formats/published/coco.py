@@ -18,8 +18,8 @@ from overread.errors import InputError
 from overread.image import PictureMask, Radiograph
 from overread.runtime import Progress
 from overread_lab.datasets.fit import load
-from overread_lab.datasets.formats.msd import read_json
 from overread_lab.datasets.formats.outline import area_of_polygon
+from overread_lab.datasets.formats.published.msd import read_json
 from overread_lab.datasets.formats.writer import Known, SetWriter
 
 _LISTS = ("categories", "categories_1", "categories_2", "categories_3")
