@@ -13,6 +13,8 @@ from overread.errors import DamagedFileError, InputError, NothingReadableError
 NAME = "manifest.csv"
 COLUMNS = ("case", "image", "mask", "label", "group", "source", "fold", "note")
 FOLDS = 5
+_FOLD_DIGITS = 4
+_LONGEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ def _case(line: int, cells: dict[str, str], path: Path, roots: tuple[Path, Path]
         if not cells[name]:
             raise _bad(path, line, name, "is empty", "Name the patient, or the case where the patient is not known.")
     fold = cells.get("fold", "")
-    if given and not (fold.isascii() and fold.isdigit()):
+    if given and not (fold.isascii() and fold.isdigit() and len(fold) <= _FOLD_DIGITS):
         raise _bad(path, line, "fold", f"is {fold!r}, expected a whole number from 0", "Number the folds 0, 1, 2 ...")
     image, mask = (_inside(cells[name], path, line, name, roots) for name in ("image", "mask"))
     if image is None and mask is None:
@@ -172,7 +174,11 @@ def _inside(cell: str, path: Path, line: int, name: str, roots: tuple[Path, Path
         return None
     root, resolved = roots
     pure, windows = PurePosixPath(cell), PureWindowsPath(cell)
+    if not pure.parts:
+        raise _bad(path, line, name, "is the folder of the set itself", "Name a file, or a folder of slices.")
     leaves = pure.is_absolute() or windows.drive or windows.root or ".." in windows.parts or "\0" in cell
+    if len(cell) > _LONGEST:
+        raise _bad(path, line, name, f"has {len(cell)} characters, which no path has", "Put the path of a file there.")
     if leaves or not (root / cell).resolve().is_relative_to(resolved):
         raise _bad(path, line, name, f"leaves the folder: {cell!r}", "Put the file inside, and its path from there.")
     return root / cell

@@ -61,6 +61,13 @@ def test_missing_and_broken_files_are_named_and_the_rest_is_still_checked(make_s
     }
 
 
+def test_a_name_that_no_disk_could_hold_is_missing(make_set):
+    folder = make_set([(waves(0), None, {})])
+    manifest = folder / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace("images/c0.png", "x" * 500))
+    assert set(codes(check_set(folder))) == {"file_missing"}
+
+
 def test_masks_that_are_empty_for_a_whole_label_are_a_note(make_set):
     rows = [(waves(n), MASK * (n % 2), {"label": "cyst" if n % 2 else "normal"}) for n in range(6)]
     report = check_set(make_set(rows))

@@ -182,7 +182,7 @@ def _say_left_out(
     left = tuple(case.case for case in cases if truth.get(case.case) and case.case not in told)
     if left:
         classes = ", ".join(sorted({truth[case] for case in left}))
-        message = f"{name}: too few groups to try shortcuts to {classes} (under {FEWEST_GROUPS}, or in one fold)"
+        message = f"{name}: shortcuts were not tried for {classes}, in under {FEWEST_GROUPS} groups or in one fold only"
         remarks.append(Remark(Level.NOTE, "class_too_small", message, left))
 
 
