@@ -5,7 +5,7 @@ import pytest
 
 from overread.errors import UsageError
 from overread.ops.film import Box
-from overread.ops.film_lungs import bounds, lungs_from_probability
+from overread.ops.film_lungs import bounds, lungs_from_score
 
 ROW, COLUMN = np.mgrid[:120, :100]
 
@@ -18,7 +18,7 @@ RIGHT, LEFT = ellipse(60, 28, 40, 16), ellipse(60, 72, 36, 14)
 
 
 def test_two_lungs_and_their_sides():
-    found = lungs_from_probability(np.where(RIGHT | LEFT, 0.9, 0.1))
+    found = lungs_from_score(np.where(RIGHT | LEFT, 0.9, 0.1))
     np.testing.assert_array_equal(found.right, RIGHT)  # the patient's right is left in the picture
     np.testing.assert_array_equal(found.left, LEFT)
     np.testing.assert_array_equal(found.both, RIGHT | LEFT)
@@ -26,14 +26,14 @@ def test_two_lungs_and_their_sides():
 
 def test_crumbs_go_and_holes_are_filled():
     crumb, hole = ellipse(10, 90, 4, 4), ellipse(60, 28, 5, 5)
-    found = lungs_from_probability(np.where((RIGHT | LEFT | crumb) & ~hole, 1.0, 0.0))
+    found = lungs_from_score(np.where((RIGHT | LEFT | crumb) & ~hole, 1.0, 0.0))
     np.testing.assert_array_equal(found.right, RIGHT)
     np.testing.assert_array_equal(found.left, LEFT)
 
 
 def test_lungs_that_touch_are_parted_at_the_bridge():
     bridge = (np.abs(ROW - 60) < 4) & (COLUMN > 28) & (COLUMN < 72)
-    found = lungs_from_probability(np.where(RIGHT | LEFT | bridge, 1.0, 0.0))
+    found = lungs_from_score(np.where(RIGHT | LEFT | bridge, 1.0, 0.0))
     assert not (found.right & found.left).any()
     np.testing.assert_array_equal(found.both, RIGHT | LEFT | bridge)
     assert bounds(found.right).columns[1] == bounds(found.left).columns[0]
@@ -42,14 +42,14 @@ def test_lungs_that_touch_are_parted_at_the_bridge():
 
 @pytest.mark.parametrize(("only", "side", "other"), [(RIGHT, "right", "left"), (LEFT, "left", "right")])
 def test_one_lung_leaves_the_other_side_empty(only, side, other):
-    found = lungs_from_probability(only.astype(float))
+    found = lungs_from_score(only.astype(float))
     np.testing.assert_array_equal(getattr(found, side), only)
     assert not getattr(found, other).any()
 
 
 @pytest.mark.parametrize("nothing", [np.zeros((120, 100)), ellipse(60, 50, 3, 3).astype(float)])
 def test_where_nothing_is_a_lung_both_are_empty(nothing):
-    assert not lungs_from_probability(nothing).both.any()
+    assert not lungs_from_score(nothing).both.any()
 
 
 def test_bounds_by_hand():
@@ -61,4 +61,4 @@ def test_bounds_by_hand():
 
 def test_volumes_are_refused():
     with pytest.raises(UsageError, match=r"\(row, column\)"):
-        lungs_from_probability(np.zeros((2, 3, 4)))
+        lungs_from_score(np.zeros((2, 3, 4)))

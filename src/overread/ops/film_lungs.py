@@ -52,7 +52,7 @@ def segment_lungs(film: NDArray[np.generic], run: Callable[[NDArray[np.float32]]
     film : (row, column)
         Brighter is denser; of any size and range.
     run : callable
-        (1, 1, SIZE, SIZE) float32 of a prepared film to the probability of lung, of the same shape.
+        (1, 1, SIZE, SIZE) float32 of a prepared film to a score of lung, 0..1, of the same shape.
 
     Returns
     -------
@@ -60,38 +60,38 @@ def segment_lungs(film: NDArray[np.generic], run: Callable[[NDArray[np.float32]]
         On the pixels of the film.
     """
     square, placement = fit_square(standardise(film), SIZE)
-    p_square = run(square[None, None])[0, 0]
-    return lungs_from_probability(placement.map_to_film(p_square, (film.shape[0], film.shape[1])))
+    on_square = run(square[None, None])[0, 0]
+    return lungs_from_score(placement.map_to_film(on_square, (film.shape[0], film.shape[1])))
 
 
-def lungs_from_probability(p_lung: NDArray[np.floating], *, threshold: float = 0.5) -> FilmLungs:
+def lungs_from_score(score: NDArray[np.floating], *, threshold: float = 0.5) -> FilmLungs:
     """The two largest parts above a threshold, holes filled, told apart by their columns.
 
     Parameters
     ----------
-    p_lung : (row, column)
-        0..1, of the whole film.
+    score : (row, column)
+        0..1, of the whole film; not a probability unless whoever made it says so.
 
     Returns
     -------
     FilmLungs
         One side is empty where only one part was found and it is not both lungs in one.
     """
-    if p_lung.ndim != 2:
-        raise UsageError(f"a film is (row, column), got {p_lung.shape}")
-    labels, _ = ndi.label(p_lung >= threshold)
+    if score.ndim != 2:
+        raise UsageError(f"a film is (row, column), got {score.shape}")
+    labels, _ = ndi.label(score >= threshold)
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     order = np.argsort(-sizes, kind="stable")[:2]
-    least = max(LEAST_OF_FILM * p_lung.size, LEAST_OF_OTHER * sizes[order[0]])
+    least = max(LEAST_OF_FILM * score.size, LEAST_OF_OTHER * sizes[order[0]])
     parts = [ndi.binary_fill_holes(labels == number) for number in order if sizes[number] >= least]
     if len(parts) == 1:
         parts = _parted(parts[0])
-    none = np.zeros(p_lung.shape, dtype=bool)
+    none = np.zeros(score.shape, dtype=bool)
     if not parts:
         return FilmLungs(none, none)
     if len(parts) == 1:
-        middle = p_lung.shape[1] / 2
+        middle = score.shape[1] / 2
         return FilmLungs(parts[0], none) if _column(parts[0]) < middle else FilmLungs(none, parts[0])
     first, second = sorted(parts, key=_column)
     return FilmLungs(first, second)

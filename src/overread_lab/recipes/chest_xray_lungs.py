@@ -96,7 +96,7 @@ RECIPES = (
         material=material,
         goal=goal,
         export=ExportPlan(
-            input_name="film", output_name="p_lung", shape=(1, SIZE, SIZE), tolerance=2e-2, sigmoid=True, float16=True
+            input_name="film", output_name="score", shape=(1, SIZE, SIZE), tolerance=2e-2, sigmoid=True, float16=True
         ),
     ),
 )

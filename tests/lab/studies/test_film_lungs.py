@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from overread.ops.film_lungs import FilmLungs, lungs_from_probability
+from overread.ops.film_lungs import FilmLungs, lungs_from_score
 from overread_lab.datasets.chest_xray import read_cases
 from overread_lab.studies.film_lungs import Row, box_iou, changes, study, summary
 
@@ -72,7 +72,7 @@ def test_each_film_is_read_by_the_finder_of_its_fold(cases):
 
     def dark(film):
         asked.append("dark")
-        return lungs_from_probability((film < 100).astype(float))
+        return lungs_from_score((film < 100).astype(float))
 
     def blind(film):
         asked.append("blind")

@@ -1,0 +1,1 @@
+"""Parts that several tasks share: each has its weights and its own card. No task by itself."""
