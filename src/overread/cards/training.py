@@ -11,8 +11,8 @@ from overread.errors import UsageError
 
 
 def hash_group(group: str, *, salt: str) -> str:
-    """SHA-256 of `salt`, a unit separator and `group`, lower-case hexadecimal."""
-    return hashlib.sha256(f"{salt}\x1f{group}".encode()).hexdigest()
+    """SHA-256 of "salt|group", lower-case hexadecimal."""
+    return hashlib.sha256(f"{salt}|{group}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

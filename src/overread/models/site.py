@@ -45,8 +45,11 @@ class SiteAnswer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QuestionCalibration:
-    """What the cases of a site say about one question; `venn_abers` are of each class against the rest, on the
-    probabilities after `temperature`."""
+    """What the cases of a site say about one question.
+
+    `venn_abers` (of each class against the rest) and `sets` take the probabilities as the task gives them, before
+    `temperature`: so their promises do not hang on a fit to the same cases.
+    """
 
     classes: tuple[str, ...]
     temperature: Temperature
@@ -59,10 +62,10 @@ class QuestionCalibration:
         table = self.temperature.probabilities(logits_of([row]))
         found = dict(zip(self.classes, table[0].tolist(), strict=True))
         intervals = {}
-        for name, model in zip(self.classes, self.venn_abers, strict=True):
-            p = model.probability(found[name])
+        for name, shipped, model in zip(self.classes, row, self.venn_abers, strict=True):
+            p = model.probability(shipped)
             intervals[name] = (min(p.low, found[name]), max(p.high, found[name]))
-        return SiteAnswer(found, intervals, self.sets.sets(table)[0])
+        return SiteAnswer(found, intervals, self.sets.sets([row])[0])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; an infinite threshold is null."""

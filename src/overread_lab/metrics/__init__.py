@@ -45,7 +45,7 @@ from overread_lab.metrics.geometry import (
 from overread_lab.metrics.intervals import Coverage, conformal_quantile, coverage, coverage_by_bin, interval_score
 from overread_lab.metrics.kappa import kappa
 from overread_lab.metrics.overlap import dice, dice_pooled, iou, per_class, require_possible_means
-from overread_lab.metrics.paired import PairedComparison, holm, mean_of_items, paired_comparison
+from overread_lab.metrics.paired import ItemStatistic, PairedComparison, holm, mean_of_items, paired_comparison
 from overread_lab.metrics.precision import average_precision, detection_precision
 from overread_lab.metrics.probabilities import RSNA_LABELS, LogLoss, brier, brier_skill, log_loss, rsna_log_loss
 from overread_lab.metrics.proportion import exact, proportion, wilson
@@ -72,6 +72,7 @@ __all__ = [
     "DecisionCurve",
     "Froc",
     "IntraclassCorrelation",
+    "ItemStatistic",
     "LandmarkErrors",
     "LogLoss",
     "PairedComparison",

@@ -53,7 +53,7 @@ def gallery_html(title: str, entries: tuple[Entry, ...], skipped: tuple[tuple[st
                 "status": entry.verdict.status,
                 "faults": entry.verdict.faults,
                 "tasks": entry.tasks,
-                "shown": None if entry.picture is None else _shown(entry.picture, entry.heading),
+                "shown": None if entry.picture is None else small_picture(entry.picture, entry.heading),
                 "no_picture": entry.no_picture,
             }
             for entry in entries
@@ -65,7 +65,8 @@ def gallery_html(title: str, entries: tuple[Entry, ...], skipped: tuple[tuple[st
     return text.encode()
 
 
-def _shown(picture: Radiograph, heading: str) -> dict[str, object]:
+def small_picture(picture: Radiograph, heading: str) -> dict[str, object]:
+    """What a template needs to show a picture small: uri, width, height, edges, alt."""
     grey = _display(picture)
     rows, columns = grey.shape[:2]
     down, right = picture.scale.spacing_mm or (1.0, 1.0)
