@@ -89,6 +89,8 @@ def test_questions_are_read(tmp_path):
         ('name = "lungs"', 'name = "view"', "one name"),
         ('name = "lungs"', 'name = "The lungs"', "lower-case"),
         ('name = "lungs"', 'name = "lungs"\ncolour = "red"', "colour"),
+        ('kind = "mask"', 'kind = "mask"\nclasses = ["left"]', "labels above 0"),
+        ('kind = "mask"', 'kind = "mask"\nclasses = ["left"]\ntruth = { 0 = "left" }', "labels above 0"),
     ],
 )
 def test_questions_that_cannot_be_asked_are_refused(tmp_path, old, new, words):

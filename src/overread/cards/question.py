@@ -38,7 +38,8 @@ class Question:
         Of two, the second is the one looked for (disease, a view). For masks: names of segments; none means anything
         against background.
     truth : dict
-        Value in the column (for masks: label in the picture) to class. Values left out are excluded and counted.
+        Value in the column (for masks and findings: label in the picture) to class. Values left out are excluded and
+        counted; labels left out are background. Masks and findings without it: every label above 0.
     unit : str
         UCUM unit of a number, in the answer and in the column.
     """
@@ -65,5 +66,11 @@ class Question:
         strange = sorted(set(self.truth.values()) - set(self.classes))
         if strange:
             raise UsageError(f"question {self.name}: truth leads to {strange}, which are not among its classes")
+        if self.kind in (QuestionKind.MASK, QuestionKind.FINDINGS):
+            odd = sorted(value for value in self.truth if not value.isdecimal() or int(value) == 0)
+            if odd or (self.classes and not self.truth):
+                raise UsageError(
+                    f"question {self.name}: each class of a mask needs labels above 0; got {odd or 'none'}"
+                )
         if self.kind is QuestionKind.CLASSES and set(self.truth.values()) != set(self.classes):
             raise UsageError(f"question {self.name}: no value of {self.column} leads to some of its classes")

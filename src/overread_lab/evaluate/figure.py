@@ -15,6 +15,7 @@ from overread_lab.metrics import Bootstrap, Score, bootstrap, proportion
 from overread_lab.metrics.checked import group_members
 
 DRAWS = 1000
+ALIKE = "every draw of patients gives this value: a bootstrap has no interval for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,12 @@ def several_a_group(groups: Sequence[str]) -> bool:
 
 def of_bootstrap(name: str, found: Bootstrap, *, n: int, unit: str = "1", note: str = "") -> Figure:
     """A figure from a bootstrap over patients."""
-    method = f"{found.method} bootstrap over {found.groups} patients" if found.interval else ""
-    return Figure(name, found.value, unit, n, found.interval, method, "; ".join(filter(None, [note, *found.notes])))
+    interval, notes = found.interval, [note, *found.notes]
+    if interval is not None and interval.low == interval.high:  # it would say "certain" where nothing is known
+        interval = None
+        notes = [note, *(text for text in found.notes if "accelerated" not in text), ALIKE]
+    method = f"{found.method} bootstrap over {found.groups} patients" if interval else ""
+    return Figure(name, found.value, unit, n, interval, method, "; ".join(filter(None, notes)))
 
 
 def by_patient(
@@ -83,9 +88,16 @@ def mean_by_patient(
 
 
 def share(name: str, hits: ArrayLike, groups: Sequence[str], *, seed: int) -> Figure:
-    """Share of cases: Wilson's interval, or a bootstrap over patients where some have several cases."""
+    """Share of cases: Wilson's interval, or a bootstrap over patients where some have several cases.
+
+    Where all are right, or none is, a bootstrap knows nothing: Wilson's interval then counts each patient once.
+    """
     right = np.asarray(hits, dtype=bool)
     if len(right) and several_a_group(groups):
+        if right.all() or not right.any():
+            n = len(set(groups))
+            score = Score(float(right[0]), len(right), proportion(n * int(right[0]), n).interval)
+            return of_score(name, score, method=f"Wilson over {n} patients")
         return mean_by_patient(name, right, groups, seed=seed)
     return of_score(name, proportion(int(right.sum()), len(right)), method="Wilson")
 

@@ -192,7 +192,7 @@ class Masks:
 
     def worst(self, rows: Sequence[CaseMasks], most: int) -> list[tuple[str, str]]:
         """The lowest Dice: (case, words)."""
-        ordered = sorted(rows, key=lambda row: (row.dice, row.case))
+        ordered = sorted((row for row in rows if row.dice < 1), key=lambda row: (row.dice, row.case))
         return [(row.case, f"Dice {row.dice:.3f}") for row in ordered[:most]]
 
     def comparison(self, first: Sequence[CaseMasks], second: Sequence[CaseMasks]) -> tuple[str, metrics.ItemStatistic]:

@@ -126,12 +126,13 @@ class Numbers:
         limits, mean, difference = metrics.bland_altman(value, truth), (value + truth) / 2, value - truth
         x, y = padded_range(mean.tolist()), padded_range([*difference.tolist(), limits.low, limits.high])
         unit = require_unit(self.unit).display
+        suffix = f", {unit}" if unit else ""
         return [
             Plot(
                 "Bland-Altman",
                 f"Difference (answer - truth) against their mean; lines: bias and limits of agreement; n {len(rows)}.",
-                f"mean, {unit}",
-                f"difference, {unit}",
+                f"mean{suffix}",
+                f"difference{suffix}",
                 x,
                 y,
                 (
@@ -147,7 +148,11 @@ class Numbers:
         """The largest errors: (case, words)."""
         unit = require_unit(self.unit).display
         ordered = sorted(rows, key=lambda row: (-abs(row.value - row.truth), row.case))
-        return [(row.case, f"answered {row.value:.4g} {unit}, truth {row.truth:.4g} {unit}") for row in ordered[:most]]
+        return [
+            (row.case, f"answered {row.value:.4g} {unit}".rstrip() + f", truth {row.truth:.4g} {unit}".rstrip())
+            for row in ordered[:most]
+            if row.value != row.truth
+        ]
 
     def comparison(self, first: Sequence[NumberRow], second: Sequence[NumberRow]) -> tuple[str, metrics.ItemStatistic]:
         """Mean absolute error over (which of the two models, item)."""

@@ -85,7 +85,7 @@ def _beside(statuses: dict[str, int]) -> str:
     """What stands beside every mean: how many of how many, and why the others are not in it."""
     total = sum(statuses.values())
     rest = [f"{n} {STATUS_WORDS[name]}" for name, n in statuses.items() if n and name != "scored"]
-    return f"{statuses['scored']} of {total}" + (f"; {', '.join(rest)}" if rest else "")
+    return f"{statuses['scored']} of {total} cases" + (f"; {', '.join(rest)}" if rest else "")
 
 
 def _question(evaluation: Evaluation, question: dict[str, Any], scorer: Any, cases: dict[str, Case]) -> dict[str, Any]:

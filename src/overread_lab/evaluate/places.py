@@ -46,7 +46,7 @@ class PlaceRow:
         }
 
 
-def truths_in(labels: NDArray[np.integer[Any]], image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def truths_in(inside: NDArray[np.bool_], image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(n, 3) centres and (n,) diameters of the connected parts of a mask.
 
     In mm (LPS for volumes); in pixels (column, row, 0) for pictures without a scale. The diameter is that of the ball,
@@ -54,7 +54,7 @@ def truths_in(labels: NDArray[np.integer[Any]], image: Image) -> tuple[NDArray[n
     """
     from scipy import ndimage as ndi  # noqa: PLC0415
 
-    parts, n = ndi.label(labels > 0, ndi.generate_binary_structure(labels.ndim, labels.ndim))
+    parts, n = ndi.label(inside, ndi.generate_binary_structure(inside.ndim, inside.ndim))
     if n == 0:
         return np.empty((0, 3)), np.empty(0)
     centres = np.array(ndi.center_of_mass(parts > 0, parts, range(1, n + 1)), dtype=np.float64).reshape(n, -1)
@@ -96,7 +96,9 @@ class Places:
     def take(self, case: Case, reading: Reading, truth: Path, image: Image) -> PlaceRow | Held:
         """The findings of a reading beside the things in the mask."""
         try:
-            centres, diameters = truths_in(read_labels(truth, image), image)
+            labels = read_labels(truth, image)
+            wanted = labels > 0 if not self.question.truth else np.isin(labels, [int(v) for v in self.question.truth])
+            centres, diameters = truths_in(wanted, image)
         except OverreadError as error:
             return Held(Status.EXCLUDED, f"mask: {error.what}")
         outcome = metrics.match_candidates(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 420, 340, 54, 14, 12, 46
+LEGEND_ROW = 16
 
 Points = Sequence[tuple[float, float]]
 
@@ -32,7 +33,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A plot in its own units; what lies outside the ranges is cut off."""
+    """A plot in its own units; points of curves and dots outside the ranges are left out, whiskers cut off."""
 
     title: str
     caption: str
@@ -97,19 +98,24 @@ def padded_range(values: Iterable[float], *, share: float = 0.06) -> tuple[float
 
 
 def draw(plot: Plot) -> Drawn:
-    """Place everything in pixels."""
+    """Place everything in pixels; the legend stands above the frame, so that it covers nothing."""
     (x0, x1), (y0, y1) = plot.x_range, plot.y_range
+    legend = tuple((curve.kind, curve.label) for curve in plot.curves if curve.label and curve.points)
+    top = TOP + LEGEND_ROW * len(legend)
 
     def px(x: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * (min(max(x, x0), x1) - x0) / (x1 - x0)
 
     def py(y: float) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (min(max(y, y0), y1) - y0) / (y1 - y0)
+        return HEIGHT - BOTTOM - (HEIGHT - top - BOTTOM) * (min(max(y, y0), y1) - y0) / (y1 - y0)
+
+    def shown(x: float, y: float) -> bool:
+        return x0 <= x <= x1 and y0 <= y <= y1
 
     paths = tuple(
-        (curve.kind, "M" + "L".join(f"{px(x):.1f} {py(y):.1f}" for x, y in curve.points))
+        (curve.kind, "M" + "L".join(f"{px(x):.1f} {py(y):.1f}" for x, y in curve.points if shown(x, y)))
         for curve in plot.curves
-        if curve.points
+        if any(shown(x, y) for x, y in curve.points)
     )
     whiskers = tuple(
         f"M{px(dot.x):.1f} {py(dot.low):.1f}V{py(dot.high):.1f}"
@@ -123,9 +129,10 @@ def draw(plot: Plot) -> Drawn:
         y_label=plot.y_label,
         alt=f"{plot.title}. {plot.caption}",
         paths=paths,
-        legend=tuple((curve.kind, curve.label) for curve in plot.curves if curve.label and curve.points),
-        dots=tuple((px(dot.x), py(dot.y)) for dot in plot.dots),
+        legend=legend,
+        dots=tuple((px(dot.x), py(dot.y)) for dot in plot.dots if shown(dot.x, dot.y)),
         whiskers=whiskers,
         x_ticks=tuple(Tick(px(v), f"{v:g}") for v in round_steps(x0, x1)),
         y_ticks=tuple(Tick(py(v), f"{v:g}") for v in round_steps(y0, y1)),
+        top=top,
     )
