@@ -45,6 +45,12 @@ def _card(card: TaskCard) -> None:
         click.echo(click.style(head, bold=True))
         for line in lines:
             click.echo(click.wrap_text(line, 100, "  ", "  "))
+    if card.questions:
+        click.echo(click.style("Questions that evaluate can score", bold=True))
+        show.table(
+            ["name", "kind", "truth in column", "classes"],
+            [[q.name, q.kind.value, q.column or "mask", ", ".join(q.classes)] for q in card.questions],
+        )
     click.echo(click.style("Operating points", bold=True))
     show.table(
         ["name", "set", "n", "threshold", "sensitivity", "95 %", "false positives a scan"],

@@ -17,6 +17,7 @@ from overread.runtime import Progress, Runtime, silent, within
 from overread.tasks import find_task
 from overread_lab.datasets import Case, Manifest, read_manifest
 from overread_lab.evaluate.against import compare, read_evaluation
+from overread_lab.evaluate.answered import answered
 from overread_lab.evaluate.answers import Answers, answers, require_columns
 from overread_lab.evaluate.document import FORMAT, FORMAT_VERSION, NAME, require_schema
 from overread_lab.evaluate.entry import Entry, counts, reasons
@@ -93,7 +94,7 @@ def evaluate(
     questions = []
     for n, scorer in enumerate(scorers):
         progress("score", 0.8 + 0.15 * n / len(scorers))
-        questions.append(_question(scorer, found.entries[scorer.question.name], leakage))
+        questions.append(_question(scorer, found.entries[scorer.question.name], leakage, seed))
     document: dict[str, Any] = plain(
         {
             "format": FORMAT,
@@ -146,9 +147,11 @@ def _sources(cases: Sequence[Case]) -> dict[str, int]:
     return dict(sorted(Counter(case.source or "unknown" for case in cases).items()))
 
 
-def _question(scorer: Scorer, entries: Sequence[Entry[Any]], leakage: Leakage) -> dict[str, Any]:
+def _question(scorer: Scorer, entries: Sequence[Entry[Any]], leakage: Leakage, seed: int) -> dict[str, Any]:
     rows = [entry.row for entry in entries if entry.row is not None]
     question = scorer.question
+    first, *others = scorer.figures(rows)
+    figures = [first, *answered(question, entries, seed=seed), *others]
     return {
         "name": question.name,
         "kind": question.kind.value,
@@ -156,7 +159,7 @@ def _question(scorer: Scorer, entries: Sequence[Entry[Any]], leakage: Leakage) -
         "classes": list(question.classes),
         "cases": counts(entries),
         "held_back": reasons(entries),
-        "figures": [figure.to_dict() for figure in scorer.figures(rows)],
+        "figures": [figure.to_dict() for figure in figures],
         "subgroups": [part.to_dict() for part in subgroups(scorer, entries, leakage.trained_on)],
         "worst": [{"case": case, "words": words} for case, words in scorer.worst(rows, WORST)],
         "rows": [row.to_dict() for row in rows],

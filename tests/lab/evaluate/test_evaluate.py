@@ -47,6 +47,18 @@ def saved(done, tmp_path_factory):
     return out
 
 
+@pytest.fixture
+def light_only(toy_task, monkeypatch):
+    """The toy asks its first question only: quicker."""
+    task = toy(toy_task)
+    monkeypatch.setattr(task, "questions", task.questions[:1])
+    return toy_task
+
+
+def toy(toy_task):
+    return importlib.import_module(toy_task).TASK
+
+
 def question(document, name):
     return next(q for q in document["questions"] if q["name"] == name)
 
@@ -123,6 +135,10 @@ def test_every_case_is_counted_once_with_its_reason(toy_task, pictures):
     held = {(row["status"], row["reason"]) for row in light["held_back"]}
     assert {("excluded", "label is dusk"), ("excluded", "label is empty"), ("refused", "blank")} <= held
     assert ("abstained", "no answer") in held
+    answered, forced = figure(light, "cases answered"), figure(light, "accuracy, no answer counts as wrong")
+    assert (answered["n"], answered["value"]) == (38, pytest.approx(35 / 38))
+    right = sum(row["truth"] == row["answer"] for row in light["rows"])
+    assert forced["value"] == pytest.approx(right / 38)
     assert any(status == "unreadable" for status, _ in held)
     assert all(sum(q["cases"].values()) == 40 for q in document["questions"])
     assert ("excluded", "no mask") in {(r["status"], r["reason"]) for r in question(document, "lamp")["held_back"]}
@@ -142,9 +158,9 @@ def test_subgroups_cover_all_cases(done):
     assert only_day["figure"]["name"] == "accuracy"  # an area under the curve has no meaning there
 
 
-def test_several_pictures_a_patient_are_drawn_together(toy_task, tmp_path):
+def test_several_pictures_a_patient_are_drawn_together(light_only, tmp_path):
     folder = write_set(tmp_path / "set", 60, a_patient=5)
-    document = evaluate(toy_task, folder).document
+    document = evaluate(light_only, folder).document
     assert document["data"]["groups"] == 12
     first = question(document, "light")["figures"][0]
     assert "bootstrap over 12 patients" in first["method"]
@@ -160,16 +176,12 @@ def test_document_is_sound_and_repeats(toy_task, sound, done):
     assert first["data"]["manifest_sha256"] == hashlib.sha256((sound / "manifest.csv").read_bytes()).hexdigest()
 
 
-def toy(toy_task):
-    return importlib.import_module(toy_task).TASK
-
-
-def test_leakage_is_found_by_hashed_groups(toy_task, pictures, done, monkeypatch):
+def test_leakage_is_found_by_hashed_groups(light_only, pictures, done, monkeypatch):
     document = done.document
     assert not document["leakage"]["possible"]
     assert "cannot be told" in document["leakage"]["words"]
-    monkeypatch.setattr(toy(toy_task), "training_groups", TrainingGroups.of(["p003", "p004", "elsewhere"], salt="s"))
-    document = evaluate(toy_task, pictures).document
+    monkeypatch.setattr(toy(light_only), "training_groups", TrainingGroups.of(["p003", "p004", "elsewhere"], salt="s"))
+    document = evaluate(light_only, pictures).document
     assert document["leakage"]["trained_on"] == ["c003", "c004"]
     assert "flatter" in document["leakage"]["words"]
     parts = {part["value"]: part for part in question(document, "light")["subgroups"] if part["column"] == "training"}
@@ -177,10 +189,10 @@ def test_leakage_is_found_by_hashed_groups(toy_task, pictures, done, monkeypatch
     assert parts["never seen"]["cases"]["scored"] == question(document, "light")["cases"]["scored"] - 2
 
 
-def test_the_same_file_under_two_patients_is_told(toy_task, pictures):
+def test_the_same_file_under_two_patients_is_told(light_only, pictures):
     rows = read_rows(pictures)
     (pictures / rows[1]["image"]).write_bytes((pictures / rows[0]["image"]).read_bytes())
-    assert evaluate(toy_task, pictures).document["leakage"]["twins"] == [["c000", "c001"]]
+    assert evaluate(light_only, pictures).document["leakage"]["twins"] == [["c000", "c001"]]
 
 
 def test_two_runs_are_compared_case_by_case(toy_task, sound, saved, monkeypatch):
@@ -211,13 +223,13 @@ def worse(read):
     return spoiled
 
 
-def test_another_set_is_not_compared(toy_task, pictures, tmp_path):
-    evaluate(toy_task, pictures).save(tmp_path / "before")
+def test_another_set_is_not_compared(light_only, pictures, tmp_path):
+    evaluate(light_only, pictures).save(tmp_path / "before")
     rows = read_rows(pictures)
     rows[0]["label"] = "day" if rows[0]["label"] == "night" else "night"
     write_rows(pictures, rows)
     with pytest.raises(UsageError, match="truth of 1 cases differs"):
-        evaluate(toy_task, pictures, against=tmp_path / "before/evaluation.json")
+        evaluate(light_only, pictures, against=tmp_path / "before/evaluation.json")
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"format": "overread.evaluation"}'])
@@ -248,7 +260,7 @@ def test_roc_is_drawn_from_corner_to_corner(saved):
     roc = page.partition('aria-label="ROC.')[2].partition("</svg>")[0]
     points = re.search(r'class="main" d="M([^"]+)"', roc)[1].split("L")
     assert points[0] == "54.0 294.0"
-    assert points[-1] == "406.0 12.0"
+    assert points[-1] == "406.0 28.0"  # below one row of legend
 
 
 def test_command_prints_and_writes(toy_task, pictures, tmp_path, capsys):
@@ -267,7 +279,9 @@ def test_bad_calls_say_the_way_out(toy_task, pictures, tmp_path, capsys, monkeyp
     assert run(command, ["no_such", "--data", str(pictures)]) == ExitCode.USAGE
     assert run(command, [toy_task, "--data", str(tmp_path / "nowhere")]) == ExitCode.INPUT
     assert "manifest.csv" in capsys.readouterr().err
-    assert run(command, ["chest_ct_nodule", "--data", str(pictures)]) == ExitCode.USAGE
+    with monkeypatch.context() as patch:
+        patch.setattr(toy(toy_task), "questions", ())
+        assert run(command, [toy_task, "--data", str(pictures)]) == ExitCode.USAGE
     assert "no questions" in capsys.readouterr().err
     rows = [{k: v for k, v in row.items() if k != "level"} for row in read_rows(pictures)]
     write_rows(pictures, rows)
