@@ -13,8 +13,8 @@ from overread.geometry import axial_grid
 from overread.image import Frames, Intensity, Radiograph, Source, Volume
 from overread.runtime import Runtime, silent
 from overread.tasks import find_task
+from overread.tasks._shared.film_encoder import film_features, open_encoder
 from overread.tasks.chest_xray_view.plan import TURNS, VIEWS
-from overread.tasks.film import film_features, open_encoder
 
 TASK = find_task("chest_xray_view")
 

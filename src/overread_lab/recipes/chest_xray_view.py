@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from overread.models import LinearHead, write_heads
 from overread.models.temperature import fit_temperature, softmax
 from overread.runtime import Runtime
+from overread.tasks._shared.film_encoder import open_encoder
 from overread.tasks.chest_xray_view.plan import TURNS, VIEWS
-from overread.tasks.film import open_encoder
 from overread_lab.datasets.manifest import Case
 from overread_lab.datasets.sets import ManifestSet
 from overread_lab.metrics import area, balanced_accuracy, bootstrap, confusion_matrix, ece

@@ -14,7 +14,7 @@ from overread.image import Radiograph
 from overread.io import open_study
 from overread.models import Network
 from overread.ops.film import fit_square, harmonise, variants
-from overread.tasks.film import SIDE
+from overread.tasks._shared.film_encoder import SIDE
 from overread_lab.datasets.manifest import Case
 from overread_lab.recipes.film_jitter import jitter
 

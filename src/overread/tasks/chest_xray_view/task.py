@@ -18,9 +18,9 @@ from overread.findings.identity import digest_uid
 from overread.image import Image, Radiograph, Source
 from overread.models import LinearHead, Network, read_heads
 from overread.runtime import Progress, Runtime
+from overread.tasks._shared.film_encoder import ENCODER_SHA256, film_features, open_encoder
 from overread.tasks.chest_xray_view.plan import ViewPlan
 from overread.tasks.chest_xray_view.scope import scope_of_headers, scope_of_image
-from overread.tasks.film import ENCODER_SHA256, film_features, open_encoder
 
 NAME = "chest_xray_view"
 TITLE = "View and quality of a chest radiograph"
@@ -151,7 +151,7 @@ class ChestXrayView:
 
     def _provenance(self) -> Provenance:
         card, plan = _card(), asdict(self.plan)
-        weights = {**card.weights, "film/encoder.onnx": ENCODER_SHA256}
+        weights = {**card.weights, "film_encoder/encoder.onnx": ENCODER_SHA256}
         return Provenance(
             task=NAME,
             task_version=card.version,
