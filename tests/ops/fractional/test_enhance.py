@@ -23,6 +23,7 @@ from overread.ops.fractional import (
     template,
     would_clip,
 )
+from overread.ops.fractional.kernels import fractional_step
 from overread.runtime import Runtime
 
 ONE = Runtime(1)
@@ -76,13 +77,10 @@ def test_impulse_shows_the_template(mode, centre, first, second):
 
 @pytest.mark.parametrize("rings", [1, 2, 3, 4])
 @pytest.mark.parametrize("diagonal", ["equal", "metric"])
-def test_order_of_each_pixel_is_exact(monkeypatch, rings, diagonal):
+def test_order_of_each_pixel_is_exact(rings, diagonal):
     """D3: ring sums against the explicit template of every pixel."""
     rng = np.random.default_rng(rings)
     image, orders = rng.normal(size=(12, 12)), rng.uniform(0, 0.99, (12, 12))
-    from overread.ops.fractional import enhance as name  # noqa: PLC0415, F401  (the function; its module is beneath)
-    from overread.ops.fractional.kernels import fractional_step  # noqa: PLC0415
-
     padded = np.pad(image, ((rings, rings), (0, 0)), mode="reflect")
     around = np.pad(image, rings, mode="reflect")
     out = np.empty_like(image)

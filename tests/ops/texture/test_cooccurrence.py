@@ -16,6 +16,7 @@ from overread.ops.texture import (
     gray_gradient_features,
     to_levels,
 )
+from overread.ops.texture.kernels import _co_occurrence_features, gray_gradient
 from overread.runtime import Runtime
 
 CENTRE = np.array([[0, 1, 1]])
@@ -27,8 +28,6 @@ def table_of(names, row):
 
 def test_gray_gradient_golden_numbers():
     """F4: grey 1 1 / 2 2, gradient 1 2 / 1 2."""
-    from overread.ops.texture.kernels import gray_gradient  # noqa: PLC0415  (an even window, which the verb refuses)
-
     grey, gradient = np.array([[[0, 0], [1, 1]]], np.uint8), np.array([[[0, 1], [0, 1]]], np.uint8)
     out = np.empty((1, 15))
     gray_gradient(grey, gradient, np.zeros((1, 3), np.intp), np.array([1, 2, 2]), out)
@@ -153,8 +152,6 @@ def test_ibsi_digital_phantom():
 
     The phantom has voxels outside its region, which a window of ours cannot leave out, so the matrix is counted here.
     """
-    from overread.ops.texture.kernels import _co_occurrence_features  # noqa: PLC0415
-
     phantom, inside = ibsi_phantom()
     count = np.zeros((6, 6))
     for step in THIRTEEN:
