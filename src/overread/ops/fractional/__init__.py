@@ -1,8 +1,8 @@
 """Adaptive fractional differential enhancement after Han & Xu 2021, section 2.2."""
 
+from overread.ops.fractional.adaptive import enhance, noise_sd, order_map, would_clip
 from overread.ops.fractional.coefficients import coefficients, mean_gain, noise_gain, template
 from overread.ops.fractional.dimension import DimensionMap, dimension_map, grey_range, order_of
-from overread.ops.fractional.enhance import enhance, noise_sd, order_map, would_clip
 from overread.ops.fractional.plan import Diagonal, Domain, EnhancePlan, Mode, Reading
 
 __all__ = [

@@ -15,7 +15,8 @@ from overread.runtime import Runtime
 
 Floats = NDArray[np.floating[Any]]
 SCALES = 5
-BAND = 64
+BAND = 128
+"""Rows to a task; 26 more are walked for the window and the blankets."""
 SAMPLE = 65_536
 """Percentiles of larger images are those of this many evenly strewn pixels: of noise they are off by .02 sd."""
 

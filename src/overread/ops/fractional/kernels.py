@@ -173,7 +173,8 @@ def slopes(sums: Rows, at: NDArray[np.intp], window: int, weights: NDArray[np.fl
     out : (r, m) float
     """
     volume = np.empty((sums.shape[0], sums.shape[2]), sums.dtype)
-    per_pixel = 0.5 / (window * window)
+    kind = sums.dtype.type
+    per_pixel = kind(0.5 / (window * window))
     for r in range(at.size):
         for e in range(sums.shape[0]):
             total = volume[e]

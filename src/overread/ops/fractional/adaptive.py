@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from overread.errors import UsageError
-from overread.ops.fractional.dimension import BAND, DimensionMap, dimension_map, grey_range, order_of
+from overread.ops.fractional.dimension import DimensionMap, dimension_map, grey_range, order_of
 from overread.ops.fractional.kernels import MEAN_PRESERVING, PAPER, RAW, SIGNED, fractional_step, spread
 from overread.ops.fractional.plan import LOWEST, Diagonal, Domain, EnhancePlan, Mode
 from overread.runtime import Runtime
@@ -18,6 +18,7 @@ from overread.runtime import Runtime
 Floats = NDArray[np.floating[Any]]
 _MODES = {Mode.SIGNED: SIGNED, Mode.PAPER: PAPER, Mode.MEAN_PRESERVING: MEAN_PRESERVING, Mode.RAW: RAW}
 _TYPES = (np.uint8, np.int8, np.uint16, np.int16, np.int32, np.float32, np.float64)
+BAND = 64
 GUARD = 1.5
 _NORMAL_MAD = 0.6744897501960817
 
