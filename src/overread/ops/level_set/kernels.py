@@ -54,22 +54,24 @@ def redistance(
         k, j, i = near[n, 0], near[n, 1], near[n, 2]
         away = band + 1.0
         if mark[k, j, i] != 0:
-            away = max(_to_disc(discs[owner[k, j, i]], k, j, i, h), 1e-9)
+            away = max(np.sqrt(_to_disc(discs[owner[k, j, i]], k, j, i, h)), 1e-9)
         phi[k, j, i] = away if phi[k, j, i] > 0 else -away
     done = 0
     while done < count:
         k, j, i = queue[done, 0], queue[done, 1], queue[done, 2]
         done += 1
         mark[k, j, i] = KNOWN | (mark[k, j, i] & FIXED)
-        disc = discs[owner[k, j, i]]
+        disc, here = discs[owner[k, j, i]], abs(phi[k, j, i])
         for a in range(max(k - 1, 0), min(k + 2, shape[0])):
             for b in range(max(j - 1, 0), min(j + 2, shape[1])):
                 for c in range(max(i - 1, 0), min(i + 2, shape[2])):
-                    if mark[a, b, c] & FIXED:
+                    known = abs(phi[a, b, c])
+                    if known <= here or mark[a, b, c] & FIXED:  # outwards only: what is nearer has its own disc
                         continue
-                    away = _to_disc(disc, a, b, c, h)
-                    if away > band or away >= abs(phi[a, b, c]) - 1e-9:
+                    square = _to_disc(disc, a, b, c, h)
+                    if square > band * band or square >= known * known - 1e-9:
                         continue
+                    away = np.sqrt(square)
                     phi[a, b, c] = away if phi[a, b, c] > 0 else -away
                     owner[a, b, c] = owner[k, j, i]
                     if not mark[a, b, c] & WAITING:
@@ -93,12 +95,13 @@ def redistance(
 
 @inlined
 def _to_disc(disc: Cells, k: int, j: int, i: int, h: Cells) -> float:
-    """Distance to a disc of half a voxel: centre, then unit normal."""
+    """Squared distance to a disc (centre, then unit normal) of radius 0.7."""
     x, y, z = k * h[0] - disc[0], j * h[1] - disc[1], i * h[2] - disc[2]
     along = x * disc[3] + y * disc[4] + z * disc[5]
-    aside = np.sqrt(max(x * x + y * y + z * z - along * along, 0.0))
-    beyond = max(aside - 0.7, 0.0)
-    return float(np.sqrt(along * along + beyond * beyond))
+    square, aside = along * along, x * x + y * y + z * z - along * along
+    if aside > 0.49:
+        square += (np.sqrt(aside) - 0.7) ** 2
+    return float(square)
 
 
 @inlined

@@ -186,7 +186,7 @@ def _evolve(
     while steps < plan.most_steps:
         local = _local_means(values, phi, plan, h * unit_mm)
         most = min(CHECK - since, plan.most_steps - steps)
-        settings = np.array([plan.length, plan.balloon, step, WIDTH, most, plan.band - 2])
+        settings = np.array([plan.length, plan.balloon, step, WIDTH, most, plan.band - 1.5])
         made, _ = evolve(phi, values, band, h, edge, local, settings, sums)
         steps, since = steps + made, since + made
         if min(sums[1], sums[3]) < 0.5:
