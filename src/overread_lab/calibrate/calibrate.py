@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from overread.cards import Question, QuestionKind, TaskCard
 from overread.errors import ResourceError, UsageError
+from overread.image import Intensity
 from overread.models import QuestionCalibration, SiteFile, VennAbers
 from overread.models.conformal import fit_class_sets
 from overread.models.temperature import Temperature, fit_temperature, logits_of
 from overread.runtime import Progress, Runtime, silent, within
 from overread_lab import metrics
 from overread_lab.datasets import Case, read_manifest
-from overread_lab.evaluate.answers import answers, require_columns
+from overread_lab.evaluate.answers import answers, numbered_patients, require_columns
 from overread_lab.evaluate.class_rows import ClassRow
 from overread_lab.evaluate.entry import Entry, counts
 from overread_lab.evaluate.evaluate import scorers_of
@@ -112,6 +113,7 @@ def calibrate(
     *,
     miss_rate: float = MISS_RATE,
     seed: int = 0,
+    intensity: Intensity | None = None,
     runtime: Runtime | None = None,
     progress: Progress = silent,
 ) -> Calibration:
@@ -134,7 +136,14 @@ def calibrate(
     manifest = read_manifest(data)
     require_columns(scorers, manifest.cases, str(manifest.folder / "manifest.csv"))
     _refuse_trained_on(card, manifest.cases, str(manifest.folder))
-    found = answers(task, manifest.cases, scorers, runtime=runtime, progress=within(progress, 0.0, 0.9))
+    found = answers(
+        task,
+        numbered_patients(manifest.cases),
+        scorers,
+        intensity=intensity,
+        runtime=runtime,
+        progress=within(progress, 0.0, 0.9),
+    )
     questions, changes, used = {}, [], []
     for scorer in scorers:
         progress("calibrate", 0.9)
@@ -158,10 +167,10 @@ def calibrate(
 def _refuse_trained_on(card: TaskCard, cases: Sequence[Case], where: str) -> None:
     """Answers for patients in training are better than they will be: a calibration on them is overconfident."""
     groups = card.training_groups
-    known = sorted({case.group for case in cases if groups.hold(case.group)}) if groups is not None else []
+    known = [case for case in cases if groups.hold(case.group)] if groups is not None else []
     if known:
         raise UsageError(
-            f"{len(known)} patients of this set were in training, such as {known[0]!r}",
+            f"the patients of {len(known)} cases were in training, such as that of {known[0].case!r}",
             where=where,
             way_out="Leave them out of the manifest.",
         )

@@ -25,6 +25,7 @@ from overread.errors import ExitCode, UsageError
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Which case of a patient with several is used.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier site file.")
+@click.option("--intensity", type=click.Choice(["hu"]), help="Take values without a unit (NIfTI) as HU, on your word.")
 @resource_options
 @json_option
 @quiet_option
@@ -35,19 +36,22 @@ def calibrate(  # noqa: PLR0917  (a command has as many parameters as options)
     miss_rate: float,
     seed: int,
     overwrite: bool,
+    intensity: str | None,
     threads: int | None,
     max_memory: str | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Fit the probabilities of TASK to labelled cases of this site and write a site file."""
+    from overread.image import Intensity  # noqa: PLC0415
     from overread_lab.calibrate.calibrate import calibrate as run  # noqa: PLC0415
 
     if out.exists() and not overwrite:
         raise UsageError("the site file exists", where=str(out), way_out="Name a new one, or add --overwrite.")
+    meant = Intensity.HU if intensity else None
     runtime = make_runtime(threads, max_memory)
     with progress_bar(quiet=quiet or as_json) as progress:
-        result = run(task, data, miss_rate=miss_rate, seed=seed, runtime=runtime, progress=progress)
+        result = run(task, data, miss_rate=miss_rate, seed=seed, intensity=meant, runtime=runtime, progress=progress)
     result.save(out, overwrite=overwrite)
     changes = [change.to_dict() for change in result.changes]
     if as_json:

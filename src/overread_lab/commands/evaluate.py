@@ -18,6 +18,7 @@ from overread.errors import ExitCode, UsageError
 @click.option("-o", "--out", type=ANY_PATH, help="New folder for evaluation.json and report.html.")
 @click.option("--against", type=ANY_PATH, help="evaluation.json of another run on the same cases, to compare with.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the draws behind intervals.")
+@click.option("--intensity", type=click.Choice(["hu"]), help="Take values without a unit (NIfTI) as HU, on your word.")
 @resource_options
 @json_option
 @quiet_option
@@ -27,20 +28,23 @@ def evaluate(  # noqa: PLR0917  (a command has as many parameters as options)
     out: Path | None,
     against: Path | None,
     seed: int,
+    intensity: str | None,
     threads: int | None,
     max_memory: str | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Run TASK on cases whose truth is known and say how it did, with intervals over patients."""
+    from overread.image import Intensity  # noqa: PLC0415
     from overread_lab.evaluate.evaluate import evaluate as run  # noqa: PLC0415
     from overread_lab.evaluate.page import limits_text, value_text  # noqa: PLC0415
 
     if out is not None and out.exists():
         raise UsageError("the output folder exists", where=str(out), way_out="Name a new one.")
+    meant = Intensity.HU if intensity else None
     runtime = make_runtime(threads, max_memory)
     with progress_bar(quiet=quiet or as_json) as progress:
-        result = run(task, data, against=against, seed=seed, runtime=runtime, progress=progress)
+        result = run(task, data, against=against, seed=seed, intensity=meant, runtime=runtime, progress=progress)
         if out is not None:
             result.save(out, progress=progress)
     document = result.document

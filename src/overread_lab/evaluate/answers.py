@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from overread.cards import QuestionKind
 from overread.errors import InputError, ScopeError, UsageError
+from overread.image import Intensity
 from overread.runtime import Progress, Runtime, silent
 from overread.workflow.analyze import Analysis, analyze
 from overread_lab.datasets import Case
@@ -52,21 +53,31 @@ def require_columns(scorers: Sequence[Scorer], cases: Sequence[Case], where: str
             )
 
 
+def numbered_patients(cases: Sequence[Case]) -> tuple[Case, ...]:
+    """The cases with "patient 1" ... for their groups: a group may be the ID of a patient, which no result shows."""
+    numbers = {group: n for n, group in enumerate(sorted({case.group for case in cases}), start=1)}
+    return tuple(replace(case, group=f"patient {numbers[case.group]}") for case in cases)
+
+
 def answers(
     task: str,
     cases: Sequence[Case],
     scorers: Sequence[Scorer],
     *,
+    intensity: Intensity | None = None,
     runtime: Runtime | None = None,
     progress: Progress = silent,
 ) -> Answers:
-    """Read each case that some question can use; the others are counted without being opened."""
+    """Read each case that some question can use; the others are counted without being opened.
+
+    `intensity` is what values without a unit mean (NIfTI), as for `overread.analyze`.
+    """
     found = Answers({scorer.question.name: [] for scorer in scorers})
     for n, case in enumerate(cases):
         progress("read cases", n / len(cases))
         truths = [scorer.truth_of(case) for scorer in scorers]
         asked = any(not isinstance(truth, Held) for truth in truths)
-        result = _read(task, case, runtime) if asked else Held(Status.EXCLUDED, "no question asks for it")
+        result = _read(task, case, intensity, runtime) if asked else Held(Status.EXCLUDED, "no question asks for it")
         if isinstance(result, Analysis):
             _remember(found, case, result)
         for scorer, truth in zip(scorers, truths, strict=True):
@@ -74,11 +85,11 @@ def answers(
     return found
 
 
-def _read(task: str, case: Case, runtime: Runtime | None) -> Analysis | Held:
+def _read(task: str, case: Case, intensity: Intensity | None, runtime: Runtime | None) -> Analysis | Held:
     if case.image is None:
         return Held(Status.UNREADABLE, "no image is named")
     try:
-        return analyze(case.image, task=task, runtime=runtime)
+        return analyze(case.image, task=task, intensity=intensity, runtime=runtime)
     except ScopeError as error:
         return Held(Status.REFUSED, error.what)
     except InputError as error:

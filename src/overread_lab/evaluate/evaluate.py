@@ -13,12 +13,13 @@ from overread._version import __version__
 from overread.cards import TaskCard
 from overread.errors import UsageError
 from overread.evidence.result_json import DISCLAIMER, dumps, plain
+from overread.image import Intensity
 from overread.runtime import Progress, Runtime, silent, within
 from overread.tasks import find_task
 from overread_lab.datasets import Case, Manifest, read_manifest
 from overread_lab.evaluate.against import compare, read_evaluation
 from overread_lab.evaluate.answered import answered
-from overread_lab.evaluate.answers import Answers, answers, require_columns
+from overread_lab.evaluate.answers import Answers, answers, numbered_patients, require_columns
 from overread_lab.evaluate.document import FORMAT, FORMAT_VERSION, NAME, require_schema
 from overread_lab.evaluate.entry import Entry, counts, reasons
 from overread_lab.evaluate.leakage import Leakage, audit
@@ -66,6 +67,7 @@ def evaluate(
     *,
     against: str | Path | None = None,
     seed: int = 0,
+    intensity: Intensity | None = None,
     runtime: Runtime | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
@@ -77,6 +79,8 @@ def evaluate(
         A folder with manifest.csv.
     against : path, optional
         evaluation.json of another run on the same set; the two are compared case by case.
+    intensity : Intensity, optional
+        What values without a declared unit (NIfTI) mean; for CT tasks `Intensity.HU`.
 
     Raises
     ------
@@ -89,7 +93,14 @@ def evaluate(
     other = read_evaluation(Path(against)) if against is not None else None
     manifest = read_manifest(data)
     require_columns(scorers, manifest.cases, str(manifest.folder / "manifest.csv"))
-    found = answers(task, manifest.cases, scorers, runtime=runtime, progress=within(progress, 0.0, 0.8))
+    found = answers(
+        task,
+        numbered_patients(manifest.cases),
+        scorers,
+        intensity=intensity,
+        runtime=runtime,
+        progress=within(progress, 0.0, 0.8),
+    )
     leakage = audit(card, manifest.cases, found.digests)
     questions = []
     for n, scorer in enumerate(scorers):

@@ -146,6 +146,15 @@ def test_every_case_is_counted_once_with_its_reason(toy_task, pictures):
     assert sum(parts["source", v]["cases"]["refused"] for v in ("north", "south")) == 1
 
 
+def test_no_group_is_shown(done, saved):
+    """A group may be the ID of a patient."""
+    groups = {row["group"] for row in question(done.document, "light")["rows"]}
+    assert all(group.startswith("patient ") for group in groups)
+    assert len(groups) == question(done.document, "light")["cases"]["scored"]
+    for path in saved.iterdir():
+        assert "p017" not in path.read_text(encoding="utf-8")
+
+
 def test_subgroups_cover_all_cases(done):
     light = question(done.document, "light")
     sizes = {}
@@ -201,6 +210,7 @@ def test_two_runs_are_compared_case_by_case(toy_task, sound, saved, monkeypatch)
     assert (light["difference"], light["p"]) == (0, 1)
     module = importlib.import_module(toy_task)
     monkeypatch.setattr(module.Brightness, "read", worse(module.Brightness.read))
+    monkeypatch.setattr("overread_lab.evaluate.against.PERMUTATIONS", 500)
     against = evaluate(toy_task, sound, against=saved / "evaluation.json").document["against"]
     light = next(row for row in against["questions"] if row["question"] == "light")
     assert light["figure"] == "area under the ROC curve"
