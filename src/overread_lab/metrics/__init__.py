@@ -42,6 +42,7 @@ from overread_lab.metrics.geometry import (
     landmark_errors,
     range_of_motion_deg,
 )
+from overread_lab.metrics.image_quality import EdgeSpread, cnr, edge_spread, gain_over_best, psnr_db, speckle_snr, ssim
 from overread_lab.metrics.intervals import Coverage, conformal_quantile, coverage, coverage_by_bin, interval_score
 from overread_lab.metrics.kappa import kappa
 from overread_lab.metrics.overlap import dice, dice_pooled, iou, per_class, require_possible_means
@@ -70,6 +71,7 @@ __all__ = [
     "Consistency",
     "Coverage",
     "DecisionCurve",
+    "EdgeSpread",
     "Froc",
     "IntraclassCorrelation",
     "ItemStatistic",
@@ -100,6 +102,7 @@ __all__ = [
     "brier",
     "brier_skill",
     "calibration_line",
+    "cnr",
     "compare_auc",
     "concordance",
     "conformal_quantile",
@@ -113,8 +116,10 @@ __all__ = [
     "dice",
     "dice_pooled",
     "ece",
+    "edge_spread",
     "exact",
     "froc",
+    "gain_over_best",
     "holm",
     "icc",
     "interval_score",
@@ -131,6 +136,7 @@ __all__ = [
     "paired_comparison",
     "per_class",
     "proportion",
+    "psnr_db",
     "range_of_motion_deg",
     "relative_error",
     "reliability",
@@ -141,6 +147,8 @@ __all__ = [
     "rsna_log_loss",
     "sensitivity_interval",
     "set_coverage",
+    "speckle_snr",
+    "ssim",
     "surface_distances",
     "symmetry_agreement",
     "top_class",
