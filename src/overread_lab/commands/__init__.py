@@ -1,1 +1,1 @@
-"""Commands that the lab adds to `overread`; each loads its work when it is called, so that `--help` stays quick."""
+"""Commands that the lab adds to `overread`, by the entry-point group `overread.commands`."""
