@@ -49,6 +49,13 @@ def age_band(text: str) -> str:
     return "below 1" if high == 1 else f"{low} and over" if high == 200 else f"{low} to {high - 1}"
 
 
+def _rank(value: str) -> tuple[bool, float, str]:
+    """Numbers and bands of age by their size, words by letter, "unknown" last."""
+    first = value.partition(" ")[0]
+    size = float(first) if first.isdecimal() else 0.0 if value == "below 1" else math.inf
+    return value == "unknown", size, value
+
+
 def _value(case: Case, column: str) -> str:
     return age_band(cell(case, column)) if column == "age" else cell(case, column) or "unknown"
 
@@ -71,7 +78,7 @@ def subgroups(scorer: Scorer, entries: Sequence[Entry[Any]], trained_on: Sequenc
         for entry in asked:
             values[_value(entry.about, column)].append(entry)
         if 1 < len(values) <= MOST_PARTS:
-            parts.update({(column, value): values[value] for value in sorted(values)})
+            parts.update({(column, value): values[value] for value in sorted(values, key=_rank)})
     return [
         Subgroup(column, value, counts(inside), _figure(scorer, inside)) for (column, value), inside in parts.items()
     ]

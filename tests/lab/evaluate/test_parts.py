@@ -21,7 +21,7 @@ from overread_lab.evaluate.figure import ALIKE, mean_by_patient, share
 from overread_lab.evaluate.masks import Masks, read_labels
 from overread_lab.evaluate.places import Places, truths_in
 from overread_lab.evaluate.plots import Curve, Dot, Plot, draw, padded_range, round_steps
-from overread_lab.evaluate.subgroups import age_band
+from overread_lab.evaluate.subgroups import _rank, age_band
 from overread_lab.metrics import wilson
 
 
@@ -57,6 +57,11 @@ def test_no_case_is_undefined_and_null_in_json():
 )  # fmt: skip
 def test_age_bands(text, band):
     assert age_band(text) == band
+
+
+def test_parts_stand_in_order():
+    values = ["unknown", "6 to 17", "18 to 39", "80 and over", "below 1", "north"]
+    assert sorted(values, key=_rank) == ["below 1", "6 to 17", "18 to 39", "80 and over", "north", "unknown"]
 
 
 def test_plot_is_placed_and_cut():
