@@ -18,7 +18,7 @@ from overread.image import Image, Volume
 from overread_lab import metrics
 from overread_lab.datasets import Case
 from overread_lab.evaluate.entry import Held, Status
-from overread_lab.evaluate.figure import Figure, of_bootstrap, of_score
+from overread_lab.evaluate.figure import Figure, mean_by_patient, of_bootstrap, of_score, share
 from overread_lab.evaluate.masks import read_labels, spacing_of
 from overread_lab.evaluate.plots import Curve, Plot
 from overread_lab.metrics.detection import ScanOutcome
@@ -137,12 +137,12 @@ class Places:
         outcomes = [row.outcome for row in rows]
         found += [self._sensitivity(rows, rate) for rate in RATES if rate != 1.0]
         found.append(of_bootstrap("CPM", metrics.cpm_interval(outcomes, seed=self.seed), n=len(rows)))
-        hits, truths = sum(len(o.hits) for o in outcomes), sum(o.truths for o in outcomes)
-        found.append(
-            of_score("sensitivity of all that was reported", metrics.proportion(hits, truths), method="Wilson")
-        )
-        false = sum(o.false_positives for o in outcomes) / len(rows)
-        found.append(Figure("false positives a scan, of all that was reported", false, "1", len(rows)))
+        hits = [truth in o.hits for o in outcomes for truth in range(o.truths)]
+        groups = [o.group for o in outcomes for _ in range(o.truths)]
+        found.append(share("sensitivity of all that was reported", hits, groups, seed=self.seed))
+        false = [o.false_positives for o in outcomes]
+        name = "false positives a scan, of all that was reported"
+        found.append(mean_by_patient(name, false, [o.group for o in outcomes], seed=self.seed))
         found.append(of_score("average precision", metrics.detection_precision(outcomes)))
         return found
 

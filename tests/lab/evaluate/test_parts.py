@@ -19,10 +19,11 @@ from overread_lab.evaluate.classes import Classes
 from overread_lab.evaluate.entry import Held
 from overread_lab.evaluate.figure import ALIKE, mean_by_patient, share
 from overread_lab.evaluate.masks import Masks, read_labels
-from overread_lab.evaluate.places import Places, truths_in
+from overread_lab.evaluate.places import PlaceRow, Places, truths_in
 from overread_lab.evaluate.plots import Curve, Dot, Plot, draw, padded_range, round_steps
 from overread_lab.evaluate.subgroups import _rank, age_band
 from overread_lab.metrics import wilson
+from overread_lab.metrics.detection import ScanOutcome
 
 
 def test_share_is_wilson_for_single_cases_and_over_patients_else():
@@ -226,3 +227,17 @@ def test_things_in_a_mask_are_found_where_they_lie(tmp_path):
     second = Question(name="f", kind=QuestionKind.FINDINGS, classes=("thing",), truth={"2": "thing"})
     only = Places(second).take(case(mask=path), read, path, volume)
     assert only.outcome.truths == 1
+
+
+def test_things_of_one_patient_are_not_counted_as_independent():
+    def row(n, what, truths):
+        outcome = ScanOutcome(f"s{n}", f"p{n}", np.full(len(what), 0.5), np.array(what, dtype=np.int64), truths)
+        return PlaceRow(f"s{n}", f"p{n}", outcome)
+
+    rows = [row(n, [0, 1, 2, -1] if n % 2 else [0], 3 if n % 2 else 4) for n in range(20)]
+    figures = {f.name: f for f in Places(Question(name="f", kind=QuestionKind.FINDINGS)).figures(rows)}
+    found = figures["sensitivity of all that was reported"]
+    assert (found.n, found.value) == (70, pytest.approx(40 / 70))
+    assert "bootstrap over 20 patients" in found.method
+    assert found.interval.high - found.interval.low > wilson(40, 70).high - wilson(40, 70).low
+    assert figures["false positives a scan, of all that was reported"].value == 0.5
