@@ -34,15 +34,13 @@ from overread_lab.metrics.detection import ScanOutcome, match_candidates
 from overread_lab.metrics.froc import CPM_RATES, Froc, cpm_interval, froc, sensitivity_interval
 from overread_lab.metrics.geometry import (
     AngleErrors,
-    Consistency,
     LandmarkErrors,
     angle_difference_deg,
     angle_errors,
-    consistency,
     landmark_errors,
     range_of_motion_deg,
 )
-from overread_lab.metrics.image_quality import EdgeSpread, cnr, edge_spread, gain_over_best, psnr_db, speckle_snr, ssim
+from overread_lab.metrics.image_quality import EdgeSpread, edge_spread, gain_over_best, psnr_db, speckle_snr, ssim
 from overread_lab.metrics.intervals import Coverage, conformal_quantile, coverage, coverage_by_bin, interval_score
 from overread_lab.metrics.kappa import kappa
 from overread_lab.metrics.overlap import dice, dice_pooled, iou, per_class, require_possible_means
@@ -68,7 +66,6 @@ __all__ = [
     "Bootstrap",
     "CalibrationError",
     "CalibrationLine",
-    "Consistency",
     "Coverage",
     "DecisionCurve",
     "EdgeSpread",
@@ -102,12 +99,10 @@ __all__ = [
     "brier",
     "brier_skill",
     "calibration_line",
-    "cnr",
     "compare_auc",
     "concordance",
     "conformal_quantile",
     "confusion_matrix",
-    "consistency",
     "coverage",
     "coverage_by_bin",
     "cpm_interval",

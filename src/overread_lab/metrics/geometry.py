@@ -1,4 +1,4 @@
-"""Errors of angles and landmarks, and whether the eight turned and mirrored copies of a picture agree."""
+"""Errors of angles and landmarks."""
 
 from __future__ import annotations
 
@@ -74,19 +74,3 @@ def landmark_errors(
     within = {float(r): proportion(int(np.count_nonzero(distance <= r)), len(true)) for r in radii}
     median = float(np.median(distance)) if len(distance) else float("nan")
     return LandmarkErrors(len(true), len(true) - len(given), median, within)
-
-
-@dataclass(frozen=True, slots=True)
-class Consistency:
-    """Over images: share whose copies all gave one answer, and the mean share of copies that gave the most common."""
-
-    all_equal: Score
-    mode_agreement: float
-
-
-def consistency(answers: Sequence[Sequence[str | int]]) -> Consistency:
-    """`answers[i]` are those for the copies of image i (eight for the dihedral group)."""
-    if not answers or any(len(copies) == 0 for copies in answers):
-        raise UsageError("no images, or an image without answers")
-    shares = [max(list(copies).count(a) for a in set(copies)) / len(copies) for copies in answers]
-    return Consistency(proportion(sum(share == 1 for share in shares), len(shares)), float(np.mean(shares)))

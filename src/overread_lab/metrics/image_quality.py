@@ -1,47 +1,20 @@
-"""How good an image is: contrast to noise, PSNR, SSIM, edge spread, speckle. Not whether a reader sees more in it."""
+"""How good an image is: gain over other methods, PSNR, SSIM, edge spread, speckle. Not what a reader sees in it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overread.errors import UsageError
-from overread_lab.metrics.average import Score, finite
+from overread_lab.metrics.average import finite
 from overread_lab.metrics.bootstrap import Bootstrap, bootstrap
 from overread_lab.metrics.checked import group_members
 
 LEAST_PIXELS = 20
-CnrReading = Literal["rms", "sum", "background", "union"]
-
-
-def cnr(
-    foreground: ArrayLike, background: ArrayLike, *, reading: CnrReading = "rms", least_pixels: int = LEAST_PIXELS
-) -> Score:
-    """|a1 - a2| / m of the values in two regions; never compare figures of different readings (HX eq. 5).
-
-    m with population sds: "rms" sqrt((s1^2 + s2^2) / 2), "sum" sqrt(s1^2 + s2^2), "background" s2, "union" that of all
-    pixels of both. m = 0: infinite where the means differ, else 0, and noted.
-    """
-    a, b = finite(foreground, "foreground").ravel(), finite(background, "background").ravel()
-    if min(len(a), len(b)) < least_pixels:
-        raise UsageError(f"regions of {len(a)} and {len(b)} pixels, expected {least_pixels} or more each")
-    below = {
-        "rms": math.sqrt((float(a.var()) + float(b.var())) / 2),
-        "sum": math.sqrt(float(a.var()) + float(b.var())),
-        "background": float(b.std()),
-        "union": float(np.concatenate([a, b]).std()),
-    }
-    if reading not in below:
-        raise UsageError(f"unknown reading {reading!r}", way_out=f"Use one of {', '.join(below)}.")
-    apart, m = abs(float(a.mean() - b.mean())), below[reading]
-    if m == 0:
-        return Score(math.inf if apart > 0 else 0.0, len(a) + len(b), None, "no spread")
-    return Score(apart / m, len(a) + len(b))
 
 
 def gain_over_best(

@@ -1,4 +1,4 @@
-"""Intraclass correlation, concordance, angles, landmarks, consistency."""
+"""Intraclass correlation, concordance, angles, landmarks."""
 
 import math
 
@@ -12,7 +12,6 @@ from overread_lab.metrics import (
     angle_difference_deg,
     angle_errors,
     concordance,
-    consistency,
     icc,
     landmark_errors,
     range_of_motion_deg,
@@ -88,12 +87,3 @@ def test_missing_landmark_fails():
     found = landmark_errors([(0, 0), None, (3, 4.5)], [(0, 0.5), (1, 1), (3, 1)])
     assert (found.n, found.missing, found.median) == (3, 1, 2.0)
     assert [found.within[r].value for r in (1.0, 2.0, 4.0)] == pytest.approx([1 / 3, 1 / 3, 2 / 3])
-
-
-def test_consistency_by_hand():
-    votes = [["a"] * 8, ["a"] * 7 + ["b"], ["c"] * 8]
-    found = consistency(votes)
-    assert found.all_equal.value == pytest.approx(2 / 3)
-    assert found.mode_agreement == pytest.approx((1 + 0.875 + 1) / 3)
-    with pytest.raises(UsageError):
-        consistency([])
