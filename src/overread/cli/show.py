@@ -52,12 +52,15 @@ def reading(result: Reading) -> None:
     click.echo(f"{result.title}  (geometry {result.verdict.sentence()})")
     if not result.assessable:
         click.echo("not assessable: " + "; ".join(reason.text for reason in result.reasons))
-    elif not result.findings:
-        click.echo("no finding")
-    else:
+    elif result.findings:
         findings(result.findings)
+    elif result.seeks_findings:
+        click.echo("no finding")
     for label in result.labels:
-        click.echo(f"{label.name.replace('_', ' ')}: {label.text}")
+        doubt = f" (cannot exclude {' or '.join(label.also).replace('_', ' ')})" if label.also else ""
+        click.echo(f"{label.name.replace('_', ' ')}: {label.text}{'' if label.text.endswith('.') else doubt}")
+    for m in result.measurements:
+        click.echo(f"{m.name.replace('_', ' ')}: {with_interval(m)}")
     for caveat in result.caveats:
         click.echo(f"note: {caveat}")
     click.echo(DISCLAIMER)

@@ -95,6 +95,8 @@ class Reading:
     ----------
     assessable : bool
         False is a refusal: `reasons` say why, `findings` is empty, and it is written all the same.
+    seeks_findings : bool
+        False where the task answers for the image as a whole, so that "no finding" would say nothing.
     segments : LabelMap, PictureMask or None
         Label n is the segment of finding n, on the grid of the volume or the pixels of the picture.
     probability : ProbabilityMap or None
@@ -117,6 +119,7 @@ class Reading:
     findings: tuple[Finding, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     labels: tuple[Descriptor, ...] = ()
+    seeks_findings: bool = True
     segments: LabelMap | PictureMask | None = None
     probability: ProbabilityMap | None = None
     marks: tuple[ImageRegion, ...] = ()

@@ -1,5 +1,8 @@
 """Images with known truth, and writing them as the files a scanner would send."""
 
-from overread.phantoms.phantom import Phantom, Planted
+from overread.phantoms.phantom import FilmPhantom, Phantom, Planted
 
-__all__ = ["Phantom", "Planted"]
+AnyPhantom = Phantom | FilmPhantom
+"""What a task may simulate."""
+
+__all__ = ["AnyPhantom", "FilmPhantom", "Phantom", "Planted"]

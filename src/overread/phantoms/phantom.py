@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from overread.image import Volume
+from overread.image import Radiograph, Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +41,15 @@ class Phantom:
     seed: int
     volume: Volume
     planted: tuple[Planted, ...]
+    settings: dict[str, float | int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FilmPhantom:
+    """A simulated radiograph; `view` is its truth, "frontal" or "lateral". The same seed gives the same bytes."""
+
+    name: str
+    seed: int
+    radiograph: Radiograph
+    view: str
     settings: dict[str, float | int | str] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 from overread.cards import TaskCard
 from overread.findings import Reading, Scope
 from overread.image import Image, Source
-from overread.phantoms import Phantom
+from overread.phantoms import AnyPhantom
 from overread.runtime import Progress, Runtime
 
 
@@ -41,6 +41,6 @@ class Task(Protocol):
         """The answer. A refusal is a Reading with `assessable` False."""
         ...
 
-    def simulate(self, seed: int) -> Phantom:
+    def simulate(self, seed: int) -> AnyPhantom:
         """An image with known truth for demo, tests and teaching. The same seed gives the same bytes."""
         ...

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from overread.errors import UsageError
 from overread.findings import Finding
-from overread.phantoms import Planted
+from overread.phantoms import FilmPhantom, Planted
 from overread.runtime import Progress, Runtime, silent
 from overread.workflow.analyze import Analysis, analyze
 from overread.workflow.simulate import Simulation, simulate
@@ -74,6 +75,8 @@ def demo(
     simulation = simulate(task, folder, seed=seed)
     analysis = analyze(simulation.series, task=task, runtime=runtime, progress=progress)
     analysis.save(folder / "results", progress=progress)
+    if isinstance(simulation.phantom, FilmPhantom):
+        raise UsageError(f"{task} simulates a film, and the demo compares planted objects", way_out="Use simulate.")
     compared, extra = compare(simulation.phantom.planted, analysis.findings)
     return Demo(simulation, analysis, folder / "results", compared, extra)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overread.errors import UsageError
-from overread.phantoms import Phantom
+from overread.phantoms import AnyPhantom, FilmPhantom
+from overread.phantoms.dicom_film import write_film
 from overread.phantoms.dicom_series import write_series
 from overread.phantoms.truth_file import write_truth
 from overread.tasks import find_task
@@ -18,7 +19,7 @@ from overread.tasks import find_task
 class Simulation:
     """A phantom and where it lies: `series` is the DICOM folder, `truth` the JSON file with the planted objects."""
 
-    phantom: Phantom
+    phantom: AnyPhantom
     series: Path
     truth: Path
 
@@ -40,7 +41,10 @@ def simulate(task: str, out: str | Path, *, seed: int = 1) -> Simulation:
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.partial-", dir=folder.parent))
     try:
-        write_series(phantom.volume, partial / "series", seed=seed)
+        if isinstance(phantom, FilmPhantom):
+            write_film(phantom, partial / "series")
+        else:
+            write_series(phantom.volume, partial / "series", seed=seed)
         write_truth(phantom, partial / "truth.json")
         partial.chmod(0o755)
         if folder.exists():

@@ -22,6 +22,7 @@ from overread.evidence.page.display import (
 )
 from overread.evidence.page.outline import Polyline
 from overread.evidence.page.stacks import stack_of
+from overread.evidence.page.tables import answer_of
 from overread.evidence.result_json import DISCLAIMER
 from overread.evidence.vocabulary import ascii_text, measurement_term
 from overread.findings import Finding, Measurement, Reading
@@ -185,9 +186,7 @@ def overlay_rgb(reading: Reading, image: AnyImage) -> Image.Image:
     width = rows[0].width + 2 * GAP
     top, bottom = 44, 40
     sheet = Image.new("RGB", (width, top + sum(row.height + GAP for row in rows) + bottom), _PAPER)
-    count = len(reading.findings)
-    answer = f"{count or 'no'} finding{'' if count == 1 else 's'}" if reading.assessable else "not assessable"
-    _write(sheet, (GAP, 10), ascii_text(f"{reading.title}: {answer}"), 22)
+    _write(sheet, (GAP, 10), ascii_text(f"{reading.title}: {answer_of(reading)}"), 22)
     y = top
     for row in rows:
         sheet.paste(row, (GAP, y))

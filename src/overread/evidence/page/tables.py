@@ -23,6 +23,10 @@ def answer_of(reading: Reading) -> str:
     """The reading in one line."""
     if not reading.assessable:
         return "Not assessable"
+    if not reading.seeks_findings and reading.labels:
+        first = reading.labels[0]
+        doubt = f", cannot exclude {' or '.join(first.also)}" if first.also else ""
+        return f"{descriptor_term(first.name).title}: {first.value}{doubt}".replace("_", " ")
     return plural(len(reading.findings), "finding").capitalize()
 
 

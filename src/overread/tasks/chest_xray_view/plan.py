@@ -1,0 +1,31 @@
+"""What the view task decides by; every number of it stands in the provenance of a reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+VIEWS = ("adult_frontal", "bedside", "lateral", "child")
+TURNS = ("upright", "turned_left", "upside_down", "turned_right")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewPlan:
+    """Limits of the answers.
+
+    Parameters
+    ----------
+    turned_above, inverted_above : float
+        Probability from which a film is refused as turned or inverted.
+    sure_above : float
+        Probability that frontal, lateral or child needs; else the film needs a reader.
+    excluded_below : float
+        Views that are less probable than this are excluded.
+    least_side : int
+        Pixels along the shorter side.
+    """
+
+    turned_above: float = 0.5
+    inverted_above: float = 0.5
+    sure_above: float = 0.7
+    excluded_below: float = 0.1
+    least_side: int = 64

@@ -1,0 +1,203 @@
+"""The view task: which view a chest radiograph is, and whether it can be read at all."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.cards import TaskCard, read_card
+from overread.findings import Descriptor, Measurement, Provenance, Reading, Reason, Scope, ScopeAnswer
+from overread.findings.identity import digest_uid
+from overread.image import Image, Radiograph, Source
+from overread.models import LinearHead, Network, read_heads
+from overread.phantoms import FilmPhantom
+from overread.runtime import Progress, Runtime
+from overread.tasks._shared.film_encoder import ENCODER_SHA256, film_features, open_encoder
+from overread.tasks.chest_xray_view.plan import ViewPlan
+from overread.tasks.chest_xray_view.scope import scope_of_headers, scope_of_image
+
+NAME = "chest_xray_view"
+TITLE = "View and quality of a chest radiograph"
+HEADS = "heads.npz"
+UNSURE = "needs_a_reader"
+LIMITS = (
+    "A mirrored film is not noticed: check the side marker.",
+    "Bedside films can hardly be told from other AP films.",
+    "A child of a hospital that had no child in training is missed.",
+    "Whether it is a chest film at all is judged by its header only.",
+)
+_WORDS = {
+    "adult_frontal": "adult, frontal (PA or AP, erect)",
+    "bedside": "adult, frontal, bedside (AP supine)",
+    "lateral": "lateral",
+    "child": "child",
+}
+_TURNED = {
+    "turned_left": "turned by a quarter, its top to the left",
+    "turned_right": "turned by a quarter, its top to the right",
+    "upside_down": "upside down",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChestXrayView:
+    """Tells adult frontal, bedside, lateral and child films apart; refuses what is turned, inverted or no chest film.
+
+    Notes
+    -----
+    The question of Cai et al. 2022 as told by Dong, Xiong and Zhang. The view that a header names is shown beside the
+    answer and never enters it.
+    """
+
+    plan: ViewPlan = field(default_factory=ViewPlan)
+
+    @property
+    def name(self) -> str:
+        """Name on the command line."""
+        return NAME
+
+    def card(self) -> TaskCard:
+        """For whom, on what, how well."""
+        return _card()
+
+    def suits(
+        self, source: Source, shape: tuple[int, int, int], spacing_mm: tuple[float, float, float] | None
+    ) -> Scope:
+        """One plain radiograph; millimetres are not needed, a stack of slices is refused."""
+        if spacing_mm is not None:
+            return Scope(ScopeAnswer.NO, (Reason("not_a_radiograph", "it is a stack of slices, not one radiograph"),))
+        return scope_of_headers(source, shape, self.plan)
+
+    def accepts(self, image: Image) -> Scope:
+        """As `suits`, and a picture that is neither blank, nor noise, nor in colour."""
+        return scope_of_image(image, self.plan)
+
+    def simulate(self, seed: int) -> FilmPhantom:
+        """A film of a simulated chest: frontal for even seeds, lateral for odd ones."""
+        from overread.phantoms.film import chest_film  # noqa: PLC0415  (a reading needs no phantom)
+
+        return chest_film(seed, view="lateral" if seed % 2 else "frontal")
+
+    def read(self, image: Image, runtime: Runtime, progress: Progress) -> Reading:
+        """Quality first, then the view with a probability each; unsure answers are left to a reader."""
+        scope = self.accepts(image)
+        if scope.answer is ScopeAnswer.NO or not isinstance(image, Radiograph):
+            return self._reading(image, scope, reasons=scope.reasons)
+        began = perf_counter()
+        progress("look", 0.2)
+        features = film_features(image.array, _encoder(runtime.threads))
+        heads = _heads()
+        reasons, quality = self._quality(features, heads)
+        seconds = {"look": perf_counter() - began}
+        if reasons:
+            refused = Scope(ScopeAnswer.NO, reasons)
+            return self._reading(image, refused, reasons=reasons, labels=quality, seconds=seconds)
+        probabilities = heads["view"].probabilities(features)
+        labels = (self._view(probabilities), *quality, *_of_header(image.source))
+        numbers = tuple(
+            Measurement(f"view_{name}", p, "1", None, "linear head on EfficientNet-Lite0, temperature-scaled")
+            for name, p in probabilities.items()
+        )
+        return self._reading(image, scope, labels=labels, measurements=numbers, seconds=seconds)
+
+    def _quality(
+        self, features: NDArray[np.float32], heads: dict[str, LinearHead]
+    ) -> tuple[tuple[Reason, ...], tuple[Descriptor, ...]]:
+        """Reasons to refuse, and what is said of orientation and tone."""
+        first = features[:1]
+        turn, tone = (heads[name].probabilities(first) for name in ("turn", "tone"))
+        worst = max(_TURNED, key=lambda name: turn[name])
+        is_turned, is_inverted = turn[worst] > self.plan.turned_above, tone["inverted"] > self.plan.inverted_above
+        reasons = []
+        if is_turned:
+            reasons.append(Reason(worst, f"the film is {_TURNED[worst]}"))
+        if is_inverted:
+            reasons.append(Reason("inverted", "the film is inverted: bone is dark"))
+        labels = (
+            Descriptor("orientation", worst if is_turned else "upright", _TURNED[worst] if is_turned else "upright"),
+            Descriptor(
+                "tone", "inverted" if is_inverted else "normal", "bone is dark" if is_inverted else "bone is bright"
+            ),
+        )
+        return tuple(reasons), labels
+
+    def _view(self, probabilities: dict[str, float]) -> Descriptor:
+        """The view, with those that cannot be excluded; frontal first, since bedside hardly differs from erect."""
+        frontal = probabilities["adult_frontal"] + probabilities["bedside"]
+        three = {"frontal": frontal, "lateral": probabilities["lateral"], "child": probabilities["child"]}
+        likeliest = max(three, key=lambda name: three[name])
+        ranked = sorted(probabilities, key=lambda name: -probabilities[name])
+        best = next(name for name in ranked if (name in ("adult_frontal", "bedside")) == (likeliest == "frontal"))
+        also = tuple(name for name in ranked if name != best and probabilities[name] > self.plan.excluded_below)
+        if three[likeliest] < self.plan.sure_above:
+            words = f"between {' and '.join(_WORDS[name] for name in (best, *also))}: a reader has to decide"
+            return Descriptor("view", UNSURE, words)
+        return Descriptor("view", best, _WORDS[best], also)
+
+    def _reading(
+        self,
+        image: Image,
+        scope: Scope,
+        *,
+        reasons: tuple[Reason, ...] = (),
+        labels: tuple[Descriptor, ...] = (),
+        measurements: tuple[Measurement, ...] = (),
+        seconds: dict[str, float] | None = None,
+    ) -> Reading:
+        doubts = () if reasons else tuple(reason.text for reason in scope.reasons)
+        return Reading(
+            provenance=self._provenance(),
+            title=TITLE,
+            assessable=not reasons,
+            scope=scope,
+            source=image.source,
+            verdict=image.verdict,
+            reasons=reasons,
+            labels=labels,
+            measurements=measurements,
+            seeks_findings=False,
+            caveats=(*doubts, *(() if reasons else LIMITS)),
+            seconds=seconds or {},
+        )
+
+    def _provenance(self) -> Provenance:
+        card, plan = _card(), asdict(self.plan)
+        weights = {**card.weights, "film_encoder/encoder.onnx": ENCODER_SHA256}
+        return Provenance(
+            task=NAME,
+            task_version=card.version,
+            versions={name: version(name) for name in ("overread", "numpy", "onnxruntime", "pillow")},
+            plan=plan,
+            weights=weights,
+            device_uid=digest_uid("device", NAME, card.version, repr(plan), repr(sorted(weights.items()))),
+        )
+
+
+def _of_header(source: Source) -> tuple[Descriptor, ...]:
+    view = str(source.facts.get("view", ""))
+    return (Descriptor("view_in_header", view, f"the header says {view}; it was not used"),) if view else ()
+
+
+@cache
+def _card() -> TaskCard:
+    return read_card(Path(str(files(__package__) / "card.toml")))
+
+
+@cache
+def _heads() -> dict[str, LinearHead]:
+    return read_heads(Path(str(files(__package__) / HEADS)), sha256=_card().weights[HEADS])[0]
+
+
+@cache
+def _encoder(threads: int) -> Network:
+    return open_encoder(Runtime(threads))
+
+
+TASK = ChestXrayView()
