@@ -159,8 +159,8 @@ def test_hashed_groups_are_those_of_a_set(tmp_path):
     header = "case,image,mask,label,group,source,fold,note\n"
     (tmp_path / "manifest.csv").write_text(header + "a,a.png,,,p1,,0,\nb,b.png,,,p2,,1,\n")
     hashes = ManifestSet.open(tmp_path).hashed_groups("salt")
-    assert hashes == TrainingGroups.of(["p1", "p2"], salt="salt").groups_sha256
-    assert hash_group("p1", salt="salt") in hashes
+    assert hashes.hashes == TrainingGroups.of(["p1", "p2"], salt="salt").groups_sha256
+    assert hash_group("p1", salt="salt") in hashes.hashes
 
 
 GRID = axial_grid((12, 30, 24), spacing_mm=(2.5, 0.8, 0.9))
