@@ -6,7 +6,7 @@ import click
 import pytest
 
 from overread.cli.group import COMMANDS, cli
-from overread.cli.plugins import plugin_commands
+from overread.cli.plugins import plugin_commands, plugin_help
 
 
 @pytest.fixture
@@ -16,7 +16,9 @@ def plugin(tmp_path, monkeypatch):
     (info / "entry_points.txt").write_text(
         "[console_scripts]\nx = y:z\n\n[overread.commands]\ntoy = toy_plugin:toy\n\n[other]\na = b:c\n"
     )
-    (tmp_path / "toy_plugin.py").write_text("import click\n\n@click.command()\ndef toy():\n    click.echo('toy ran')\n")
+    (tmp_path / "toy_plugin.py").write_text(
+        '"""Play."""\nimport click\n\n@click.command()\ndef toy():\n    click.echo(\'toy ran\')\n'
+    )
     monkeypatch.syspath_prepend(tmp_path)
     yield "toy"
     sys.modules.pop("toy_plugin", None)
@@ -40,3 +42,10 @@ def test_every_command_of_ours_loads_and_has_an_example():
         assert command.name == name
         assert command.epilog.startswith(f"Example: overread {name}")
         assert help_line.endswith(".")
+
+
+def test_a_module_tells_its_help_without_being_imported(plugin):
+    assert plugin_help("toy_plugin:toy") == "Play."
+    assert "toy_plugin" not in sys.modules
+    assert plugin_help("nowhere.at.all:toy") == "From nowhere."
+    assert plugin_help("overread_lab.commands.evaluate:evaluate").startswith("Score a task")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from overread.cards.question import Question, QuestionKind
 from overread.cards.training import TrainingGroups
-from overread.errors import IntegrityError, UsageError
+from overread.errors import InputError, IntegrityError, UsageError
 
 T = TypeVar("T")
 
@@ -103,8 +103,11 @@ def _training(given: object, path: Path) -> dict[str, Any]:
 
 
 def read_card(path: Path) -> TaskCard:
-    """Read `card.toml`; raises `IntegrityError` for unknown or missing keys."""
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    """Read `card.toml`; raises `InputError` where it cannot be read, `IntegrityError` for unknown or missing keys."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError("the card cannot be read", where=str(path), way_out="Give a card.toml.") from error
     table["operating_points"] = [_build(OperatingPoint, row, path) for row in table.get("operating_points", [])]
     table["figures"] = [_build(Figure, row, path) for row in table.get("figures", [])]
     table["questions"] = [_question(row, path) for row in table.get("questions", [])]

@@ -34,6 +34,10 @@ class TrainingGroups:
         """From plain group names."""
         return cls(salt, frozenset(hash_group(group, salt=salt) for group in groups))
 
+    def among(self, groups: Iterable[str]) -> tuple[str, ...]:
+        """Those of `groups` that were in training: figures on them are not those of unseen patients."""
+        return tuple(group for group in groups if self.hold(group))
+
     def hold(self, group: str) -> bool:
         """Whether this group was in training."""
         return hash_group(group, salt=self.salt) in self.groups_sha256

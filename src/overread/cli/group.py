@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 from overread._version import __version__
-from overread.cli.plugins import load_plugin, plugin_commands
+from overread.cli.plugins import load_plugin, plugin_commands, plugin_help
 
 COMMANDS: dict[str, str] = {
     "demo": "Simulate a chest CT, read it, and compare the answer with the truth.",
@@ -39,7 +39,7 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands with their one-line help, without loading any."""
         rows = list(COMMANDS.items())
-        rows += [(name, f"From {value.partition('.')[0]}.") for name, value in sorted(plugin_commands().items())]
+        rows += [(name, plugin_help(value)) for name, value in sorted(plugin_commands().items())]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 
 import click
 
@@ -40,6 +41,26 @@ def _commands_in(path: str) -> dict[str, str]:
     lines = rest.partition("\n[")[0].splitlines()
     pairs = (line.split("=", 1) for line in lines if "=" in line)
     return {name.strip(): value.strip() for name, value in pairs}
+
+
+def plugin_help(value: str) -> str:
+    """First line of what the module behind "module:attribute" says of itself, read without importing it."""
+    package, *inner = value.partition(":")[0].split(".")
+    spec = find_spec(package)
+    if inner:
+        folders = (spec.submodule_search_locations or []) if spec else []
+        files = [os.path.join(folder, *inner) + ".py" for folder in folders]  # noqa: PTH118
+    else:
+        files = [spec.origin] if spec and spec.origin else []
+    for path in files:
+        try:
+            with open(path, encoding="utf-8") as file:  # noqa: PTH123
+                said = file.readline()
+        except OSError:
+            continue
+        if said.startswith('"""'):
+            return said.strip().strip('"')
+    return f"From {package}."
 
 
 def load_plugin(value: str) -> click.Command:

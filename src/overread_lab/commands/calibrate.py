@@ -1,4 +1,4 @@
-"""`overread calibrate`."""
+"""Calibrate a task on labelled cases of one hospital, into a site file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`overread evaluate`."""
+"""Score a task on labelled cases: figures with intervals, plots, subgroups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`overread train`."""
+"""Train a network by a recipe; needs the extra `train`."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from overread_lab.datasets.listing import ListedSet, list_sets
 from overread_lab.datasets.manifest import Case, Manifest, fold_of, read_manifest, write_manifest
 from overread_lab.datasets.sets import ManifestSet, Split, torn_groups
-from overread_lab.datasets.training import TrainingGroups
 
 __all__ = [
     "Case",
@@ -11,7 +10,6 @@ __all__ = [
     "Manifest",
     "ManifestSet",
     "Split",
-    "TrainingGroups",
     "fold_of",
     "list_sets",
     "read_manifest",

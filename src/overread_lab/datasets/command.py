@@ -1,4 +1,4 @@
-"""`overread datasets`: what formats and sets there are, and whether a set can be trusted."""
+"""List, check and import sets of labelled cases."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from overread.cli.options import ANY_PATH, json_option, progress_bar, quiet_opti
 from overread.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from overread.cards import TrainingGroups
     from overread_lab.datasets.check import Probe, SetReport
 
 _SHOWN = 5
@@ -29,7 +30,7 @@ def datasets() -> None:
 @click.option("--merge", multiple=True, metavar="NEW=A,B", help="Take labels A and B as one, for shortcuts alone.")
 @click.option("--hash-bits", type=click.Choice(["64", "256"]), default="256", show_default=True, help="Of a picture.")
 @click.option("--near", type=click.IntRange(0), help="Bits apart at which two pictures look alike: 40 of 256, 4 of 64.")
-@click.option("--trained-on", type=ANY_PATH, metavar="FILE", help="Hashed training patients of a card, not to be here.")
+@click.option("--trained-on", metavar="CARD", help="A task or card.toml whose training patients are not to be here.")
 @click.option("--strict", is_flag=True, help="Warnings end with exit code 5, too.")
 @json_option
 @quiet_option
@@ -38,19 +39,18 @@ def check(  # noqa: PLR0917  (a command has as many parameters as options)
     merge: tuple[str, ...],
     hash_bits: str,
     near: int | None,
-    trained_on: Path | None,
+    trained_on: str | None,
     strict: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Look for patients in two folds, pictures alike, bad files and masks, and labels that a shortcut tells."""
     from overread_lab.datasets.check import Level, check_set  # noqa: PLC0415
-    from overread_lab.datasets.training import TrainingGroups  # noqa: PLC0415
 
-    card = None if trained_on is None else TrainingGroups.read(trained_on)
+    groups = None if trained_on is None else _training_groups(trained_on)
     merged, bits = dict(_merge(one) for one in merge), int(hash_bits)
     with progress_bar(quiet=quiet or as_json) as progress:
-        report = check_set(folder, merge=merged, hash_bits=bits, near=near, trained_on=card, progress=progress)
+        report = check_set(folder, merge=merged, hash_bits=bits, near=near, trained_on=groups, progress=progress)
     if as_json:
         click.echo(json.dumps(report.to_dict(), indent=1))
     else:
@@ -110,6 +110,17 @@ def _merge(text: str) -> tuple[str, list[str]]:
     if not (name and equals and all(labels.split(","))):
         raise UsageError(f"{text!r} merges nothing", where="--merge", way_out="Write --merge frontal=pa,ap.")
     return name, labels.split(",")
+
+
+def _training_groups(name: str) -> TrainingGroups:
+    """Of an installed task, or of a card file."""
+    from overread.cards import read_card  # noqa: PLC0415
+    from overread.tasks.registry import find_task  # noqa: PLC0415
+
+    card = read_card(Path(name)) if name.endswith(".toml") else find_task(name).card()
+    if card.training_groups is None:
+        raise UsageError("the card names no training patients", where=name, way_out="Leave out --trained-on.")
+    return card.training_groups
 
 
 def _show(report: SetReport) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from overread.cards import TrainingGroups
 from overread.errors import IntegrityError, UsageError
 from overread_lab.datasets.manifest import Case, read_manifest
-from overread_lab.datasets.training import TrainingGroups
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class ManifestSet:
 
     def hashed_groups(self, salt: str) -> TrainingGroups:
         """What a card says of its patients when it was trained on this set."""
-        return TrainingGroups.of(self.groups, salt)
+        return TrainingGroups.of(self.groups, salt=salt)
 
     def known_groups(self, trained_on: TrainingGroups) -> tuple[str, ...]:
         """Groups of this set that a card was trained on."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from overread.cards import TrainingGroups
 from overread.errors import UsageError
-from overread_lab.datasets import TrainingGroups
 from overread_lab.datasets.check import Level, check_set
 from overread_lab.datasets.check.look import unit_range
 from overread_lab.datasets.check.similar import Neighbours, near_pairs, perceptual_hash
@@ -188,8 +188,8 @@ def test_words_are_asked_one_by_one_and_quantities_not_at_all(make_set):
 
 def test_patients_that_a_card_was_trained_on_are_an_error(make_set):
     folder = make_set([(waves(n), None, {}) for n in range(4)])
-    report = check_set(folder, trained_on=TrainingGroups.of(["p1", "p3", "elsewhere"], "salt"))
+    report = check_set(folder, trained_on=TrainingGroups.of(["p1", "p3", "elsewhere"], salt="salt"))
     remark = codes(report)["groups_trained_on"]
     assert remark.cases == ("c1", "c3")
     assert remark.message.startswith("2 of 4 groups")
-    assert check_set(folder, trained_on=TrainingGroups.of(["elsewhere"], "salt")).sound
+    assert check_set(folder, trained_on=TrainingGroups.of(["elsewhere"], salt="salt")).sound

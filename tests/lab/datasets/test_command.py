@@ -3,15 +3,16 @@
 import json
 import re
 import tomllib
+from importlib import resources
 from pathlib import Path
 
 import click
 import numpy as np
 import pytest
 
+from overread.cards import hash_group
 from overread.cli.outcome import run
 from overread.cli.plugins import GROUP, load_plugin
-from overread_lab.datasets import TrainingGroups
 from overread_lab.datasets.command import datasets
 
 from .conftest import waves
@@ -58,10 +59,17 @@ def test_a_sound_set_ends_with_0_and_strict_minds_warnings(make_set, capsys):
 
 def test_training_patients_of_a_card_end_with_5(make_set, capsys, tmp_path):
     folder = make_set([(waves(n), None, {}) for n in range(3)])
-    TrainingGroups.of(["p2"], "salt").write(tmp_path / "card.json")
-    assert run(datasets, ["check", str(folder), "-q", "--trained-on", str(tmp_path / "card.json")]) == 5
+    told = resources.files("overread.tasks.chest_xray_view").joinpath("card.toml").read_text(encoding="utf-8")
+    before, _, after = told.partition("[training]")
+    digest = hash_group("p2", salt="s")
+    mine = f'[training]\ntext = "Two."\nsalt = "s"\ngroups_sha256 = ["{digest}"]\n'
+    rest = after[after.index("\n[") :] if "\n[" in after else ""
+    (tmp_path / "card.toml").write_text(before + mine + rest, encoding="utf-8")
+    assert run(datasets, ["check", str(folder), "-q", "--trained-on", str(tmp_path / "card.toml")]) == 5
     assert "1 of 3 groups were trained on" in capsys.readouterr().out
-    assert run(datasets, ["check", str(folder), "--trained-on", str(tmp_path / "gone.json")]) == 3
+    assert run(datasets, ["check", str(folder), "-q", "--trained-on", "chest_xray_view"]) == 0
+    assert run(datasets, ["check", str(folder), "--trained-on", str(tmp_path / "gone.toml")]) == 3
+    assert run(datasets, ["check", str(folder), "--trained-on", "no_such_task"]) == 2
 
 
 def test_bad_arguments_and_bad_manifests_have_their_codes(make_set, capsys, tmp_path):

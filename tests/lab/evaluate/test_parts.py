@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from overread.cards import Question, QuestionKind, TrainingGroups, hash_group
+from overread.cards import Question, QuestionKind
 from overread.errors import InputError
 from overread.findings import Finding, Provenance, Reading, Scope, ScopeAnswer
 from overread.findings.codes import NODULE
 from overread.geometry import axial_grid
 from overread.image import Intensity, LabelMap, Radiograph, Volume
-from overread_lab.datasets import Case, ManifestSet
+from overread_lab.datasets import Case
 from overread_lab.evaluate.class_rows import ClassRow
 from overread_lab.evaluate.classes import Classes
 from overread_lab.evaluate.entry import Held
@@ -152,15 +152,6 @@ def test_rare_class_gets_its_average_precision():
         p = float(np.clip(rng.normal(0.7 if yes else 0.3, 0.2), 0.01, 0.99))
         rows.append(ClassRow(f"c{i}", f"p{i}", "yes" if yes else "no", "yes" if p > 0.5 else "no", (1 - p, p)))
     assert any(f.name.startswith("average precision (prevalence 0.050)") for f in Classes(two).figures(rows))
-
-
-def test_hashed_groups_are_those_of_a_set(tmp_path):
-    """A card's digests and those that a set makes of itself are one format."""
-    header = "case,image,mask,label,group,source,fold,note\n"
-    (tmp_path / "manifest.csv").write_text(header + "a,a.png,,,p1,,0,\nb,b.png,,,p2,,1,\n")
-    hashes = ManifestSet.open(tmp_path).hashed_groups("salt")
-    assert hashes.hashes == TrainingGroups.of(["p1", "p2"], salt="salt").groups_sha256
-    assert hash_group("p1", salt="salt") in hashes.hashes
 
 
 GRID = axial_grid((12, 30, 24), spacing_mm=(2.5, 0.8, 0.9))

@@ -268,6 +268,7 @@ def report_html(
         geometry=_geometry(reading),
         loss=_loss(result),
         summary=summary_table(reading),
+        findings_title="Findings" if reading.seeks_findings else "Answer",
         no_findings=none,
         chart=chart.size_chart(reading),
         image_numbers=number_table(reading.measurements, "Of the whole image"),

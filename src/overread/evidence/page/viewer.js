@@ -123,7 +123,7 @@
     const on = slice.contours.map(function (item) { return item[0]; });
     const words = slice.words + ", "
       + data.windows[state.window].name + " window"
-      + (on.length ? ", finding" + (on.length > 1 ? "s " : " ") + on.join(", ") + " here" : ", no finding here");
+      + (on.length ? ", finding" + (on.length > 1 ? "s " : " ") + on.join(", ") + " here" : jumps.length ? ", no finding here" : "");
     status.textContent = words;
     slider.setAttribute("aria-valuetext", words);
     canvas.setAttribute("aria-label", words);
@@ -140,7 +140,7 @@
     const wanted = on.includes(state.finding) || !on.length ? state.finding : on[0];
     const found = data.details.find(function (item) { return item.number === wanted && item.png[slice.k]; });
     detailBox.classList.toggle("empty", !found);
-    if (!found) { detailText.textContent = "No finding here: use the buttons to go to one."; return; }
+    if (!found) { detailText.textContent = jumps.length ? "No finding here: use the buttons to go to one." : ""; return; }
     detailText.textContent = "Finding " + found.number + " at the resolution of the scan";
     detail.setAttribute("aria-label", "Detail of finding " + found.number + ", " + slice.words);
     grey(found.png[slice.k], found.size, function (values) {

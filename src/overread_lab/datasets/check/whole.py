@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from overread.cards import TrainingGroups
 from overread.errors import UsageError
 from overread.runtime import Progress, silent
 from overread_lab.datasets.check.leaks import leaks_of_names, leaks_of_pixels
@@ -14,7 +15,6 @@ from overread_lab.datasets.check.report import Level, Probe, Remark, SetReport
 from overread_lab.datasets.check.shortcuts import probe_shortcuts
 from overread_lab.datasets.check.similar import NEAR
 from overread_lab.datasets.manifest import NAME, Case, Manifest, read_manifest
-from overread_lab.datasets.training import TrainingGroups
 
 _ORDER = tuple(Level)
 
