@@ -1,8 +1,9 @@
-"""Speed of networks: the shipped lung network on one film, and onnxruntime against torch where torch is installed.
+"""Speed of networks: the shipped ones under onnxruntime and OpenVINO, and a U-Net in 2-D and 3-D against torch.
 
     python benchmarks/network_speed.py [--repeats 7] [--threads 1]
 
-Calls are interleaved, medians in ms. The U-Net has 32 channels first and sees 512 x 512 pixels, batch 1, float32.
+Calls are interleaved, medians in ms; ratios are peer over onnxruntime, above 1 where onnxruntime is faster. What is not
+installed (torch with monai, openvino) is left out and said. Float32 throughout, batch 1.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import json
 import statistics
 import tempfile
 import time
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +19,11 @@ import numpy as np
 
 from overread.models import Network
 from overread.runtime import Runtime
-from overread.tasks._shared.film_lungs import LungFinder
+
+SHIPPED = {
+    "film_encoder": ("encoder.onnx", (5, 1, 224, 224)),
+    "film_lungs": ("film_lungs.onnx", (1, 1, 256, 256)),
+}
 
 
 def interleaved(calls, repeats):
@@ -30,19 +36,48 @@ def interleaved(calls, repeats):
             start = time.perf_counter()
             call()
             times[name].append(1000 * (time.perf_counter() - start))
-    return {name: round(statistics.median(taken), 1) for name, taken in times.items()}
+    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
-def lungs(runtime, repeats):
-    """Opening and asking the shipped network."""
-    film = np.random.default_rng(0).random((2048, 2048)).astype(np.float32)
-    finder = LungFinder.open(runtime)
-    calls = {"open": lambda: LungFinder.open(runtime), "find, film of 2048 x 2048": lambda: finder.find(film)}
-    return {"what": "film_lungs", "threads": runtime.threads, "ms": interleaved(calls, repeats)}
+def openvino_call(path, image, threads):
+    """The file compiled for this processor in float32, as a call; None without OpenVINO."""
+    if find_spec("openvino") is None:
+        return None
+    import openvino  # noqa: PLC0415  (not a dependency)
+
+    exact = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "EXECUTION_MODE_HINT": "ACCURACY"}
+    model = openvino.Core().compile_model(str(path), "CPU", exact)
+    return lambda: model(image)[0]
+
+
+def report(what, threads, calls, repeats):
+    """One JSON line: medians, ratios to onnxruntime and the largest difference from its answer."""
+    ms = interleaved(calls, repeats)
+    ours = calls["onnxruntime"]()
+    peers = [name for name in calls if name != "onnxruntime"]
+    line = {
+        "what": what,
+        "threads": threads,
+        "ms": {name: round(value, 1) for name, value in ms.items()},
+        "ratio": {name: round(ms[name] / ms["onnxruntime"], 2) for name in peers},
+        "largest_difference": {name: float(np.abs(np.asarray(calls[name]()) - ours).max()) for name in peers},
+    }
+    print(json.dumps(line))
+
+
+def shipped(runtime, repeats):
+    """The networks inside the package."""
+    for folder, (name, shape) in SHIPPED.items():
+        path = Path(str(files("overread.tasks._shared").joinpath(folder, name)))
+        network = Network.open(path, sha256=None, runtime=runtime)
+        image = np.random.default_rng(0).random(shape).astype(np.float32)
+        calls = {"onnxruntime": lambda n=network, i=image: n(i)}
+        other = openvino_call(path, image, runtime.threads)
+        report(folder, runtime.threads, calls | ({"openvino": other} if other else {}), repeats)
 
 
 def against_torch(runtime, repeats):
-    """The same U-Net in torch and in onnxruntime, and how far they differ."""
+    """The same U-Net in torch, eager and channels_last, and as exported."""
     import torch  # noqa: PLC0415  (an extra)
     from monai.networks.nets import UNet  # noqa: PLC0415
 
@@ -50,27 +85,31 @@ def against_torch(runtime, repeats):
     from overread_lab.train.training import ExportPlan  # noqa: PLC0415
 
     torch.set_num_threads(runtime.threads)
-    torch.manual_seed(0)
-    network = UNet(2, 1, 1, (32, 64, 128, 256), (2, 2, 2), num_res_units=2, norm="batch", act="relu").eval()
-    image = np.random.default_rng(0).random((1, 1, 512, 512)).astype(np.float32)
-    plan = ExportPlan(input_name="image", output_name="answer", shape=(1, 512, 512), tolerance=1e-4)
-    with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
-        made = export(network, Path(folder) / "net.onnx", plan, image, notes={})
-        opened = Network.open(made.path, sha256=made.sha256, runtime=runtime)
-        tensor = torch.from_numpy(image)
-        calls = {"torch eager": lambda: network(tensor), "onnxruntime": lambda: opened(image)}
-        found = interleaved(calls, repeats)
-        last = network.to(memory_format=torch.channels_last)
-        tensor_last = tensor.to(memory_format=torch.channels_last)
-        calls = {"torch channels_last": lambda: last(tensor_last), "onnxruntime again": lambda: opened(image)}
-        found |= interleaved(calls, repeats)
-    return {
-        "what": "U-Net, 32 channels, 512 x 512",
-        "threads": runtime.threads,
-        "weights": sum(weight.numel() for weight in network.parameters()),
-        "ms": found,
-        "largest_difference": made.largest_difference,
-    }
+    for dims, side, widths in ((2, 512, (32, 64, 128, 256)), (3, 96, (16, 32, 64, 128))):
+        torch.manual_seed(0)
+        network = UNet(dims, 1, 1, widths, (2, 2, 2), num_res_units=2, norm="batch", act="relu").eval()
+        image = np.random.default_rng(0).random((1, 1) + (side,) * dims).astype(np.float32)
+        plan = ExportPlan(input_name="image", output_name="answer", shape=(1,) + (side,) * dims, tolerance=1e-4)
+        with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+            made = export(network, Path(folder) / "net.onnx", plan, image, notes={})
+            opened = Network.open(made.path, sha256=made.sha256, runtime=runtime)
+            layout = torch.channels_last if dims == 2 else torch.channels_last_3d
+            tensor = torch.from_numpy(image)
+            eager, last = network, UNet(dims, 1, 1, widths, (2, 2, 2), num_res_units=2, norm="batch", act="relu").eval()
+            last.load_state_dict(network.state_dict())
+            last, tensor_last = last.to(memory_format=layout), tensor.to(memory_format=layout)
+            calls = {
+                "onnxruntime": lambda: opened(image),
+                "torch eager": lambda: eager(tensor).numpy(),
+                "torch channels_last": lambda: last(tensor_last).numpy(),
+            }
+            other = openvino_call(made.path, image, runtime.threads)
+            report(
+                f"U-Net {dims}-D, {side} a side, {widths[0]} channels",
+                runtime.threads,
+                calls | ({"openvino": other} if other else {}),
+                repeats,
+            )
 
 
 def main():
@@ -80,11 +119,13 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     runtime = Runtime(threads=given.threads)
-    print(json.dumps(lungs(runtime, given.repeats)))
-    if find_spec("torch") is None:
-        print("without torch: nothing to compare with")
+    shipped(runtime, given.repeats)
+    if find_spec("torch") and find_spec("monai"):
+        against_torch(runtime, given.repeats)
     else:
-        print(json.dumps(against_torch(runtime, given.repeats)))
+        print("without torch and monai: nothing to compare with")
+    if find_spec("openvino") is None:
+        print("without openvino: left out")
 
 
 if __name__ == "__main__":
