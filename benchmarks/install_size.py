@@ -25,7 +25,7 @@ sizes = {}
 for d in m.distributions():
     paths = [d.locate_file(f) for f in d.files or ()]
     found = [(p.suffix == ".pyc", p.stat().st_size) for p in map(pathlib.Path, paths) if p.is_file()]
-    sizes[d.metadata["Name"]] = [sum(size for is_bytecode, size in found if is_bytecode == kind) for kind in (False, True)]
+    sizes[d.metadata["Name"]] = [sum(size for compiled, size in found if compiled == kind) for kind in (False, True)]
 print(json.dumps(sizes))
 """
 

@@ -11,6 +11,7 @@ import json
 import statistics
 import tempfile
 import time
+from functools import partial
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -95,13 +96,12 @@ def against_torch(runtime, repeats):
             opened = Network.open(made.path, sha256=made.sha256, runtime=runtime)
             layout = torch.channels_last if dims == 2 else torch.channels_last_3d
             tensor = torch.from_numpy(image)
-            eager, last = network, UNet(dims, 1, 1, widths, (2, 2, 2), num_res_units=2, norm="batch", act="relu").eval()
+            last = UNet(dims, 1, 1, widths, (2, 2, 2), num_res_units=2, norm="batch", act="relu").eval()
             last.load_state_dict(network.state_dict())
-            last, tensor_last = last.to(memory_format=layout), tensor.to(memory_format=layout)
             calls = {
-                "onnxruntime": lambda: opened(image),
-                "torch eager": lambda: eager(tensor).numpy(),
-                "torch channels_last": lambda: last(tensor_last).numpy(),
+                "onnxruntime": partial(opened, image),
+                "torch eager": partial(network, tensor),
+                "torch channels_last": partial(last.to(memory_format=layout), tensor.to(memory_format=layout)),
             }
             other = openvino_call(made.path, image, runtime.threads)
             report(

@@ -8,14 +8,23 @@ from pathlib import Path
 import click
 
 from overread.cli import show
-from overread.cli.options import ANY_PATH, json_option, make_runtime, progress_bar, quiet_option, resource_options
-from overread.errors import ExitCode, UsageError
+from overread.cli.options import (
+    ANY_PATH,
+    json_option,
+    make_runtime,
+    progress_bar,
+    quiet_option,
+    require_free,
+    resource_options,
+)
+from overread.errors import ExitCode
 
 
 @click.command(epilog="Example: overread evaluate chest_xray_view --data ./films -o ./evaluation")
 @click.argument("task")
 @click.option("--data", type=ANY_PATH, required=True, help="Folder with manifest.csv and the cases it lists.")
 @click.option("-o", "--out", type=ANY_PATH, help="New folder for evaluation.json and report.html.")
+@click.option("--overwrite", is_flag=True, help="Replace the folder of an earlier evaluation.")
 @click.option("--against", type=ANY_PATH, help="evaluation.json of another run on the same cases, to compare with.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the draws behind intervals.")
 @click.option("--intensity", type=click.Choice(["hu"]), help="Take values without a unit (NIfTI) as HU, on your word.")
@@ -26,6 +35,7 @@ def evaluate(  # noqa: PLR0917  (a command has as many parameters as options)
     task: str,
     data: Path,
     out: Path | None,
+    overwrite: bool,
     against: Path | None,
     seed: int,
     intensity: str | None,
@@ -39,14 +49,14 @@ def evaluate(  # noqa: PLR0917  (a command has as many parameters as options)
     from overread_lab.evaluate.evaluate import evaluate as run  # noqa: PLC0415
     from overread_lab.evaluate.page import limits_text, value_text  # noqa: PLC0415
 
-    if out is not None and out.exists():
-        raise UsageError("the output folder exists", where=str(out), way_out="Name a new one.")
+    if out is not None:
+        require_free(out, overwrite=overwrite)
     meant = Intensity.HU if intensity else None
     runtime = make_runtime(threads, max_memory)
     with progress_bar(quiet=quiet or as_json) as progress:
         result = run(task, data, against=against, seed=seed, intensity=meant, runtime=runtime, progress=progress)
         if out is not None:
-            result.save(out, progress=progress)
+            result.save(out, overwrite=overwrite, progress=progress)
     document = result.document
     if as_json:
         click.echo(json.dumps(document, indent=1))

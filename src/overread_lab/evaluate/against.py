@@ -14,9 +14,10 @@ from overread.errors import InputError, UsageError
 from overread_lab import metrics
 from overread_lab.evaluate.document import FORMAT, require_schema
 from overread_lab.evaluate.entry import Entry
+from overread_lab.evaluate.figure import DRAWS
 from overread_lab.evaluate.scorer import Scorer
 
-PERMUTATIONS = 2000
+PERMUTATIONS = 10_000
 
 
 def read_evaluation(path: Path) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def _question(scorer: Scorer, entries: Sequence[Entry[Any]], other: Mapping[str,
     here, there = np.zeros(len(common), dtype=np.intp), np.ones(len(common), dtype=np.intp)
     result = metrics.paired_comparison(
         here, there, groups, statistic=lambda model, items: statistic(model.astype(np.intp), items),
-        seed=seed, draws=1000, permutations=PERMUTATIONS,
+        seed=seed, draws=DRAWS, permutations=PERMUTATIONS,
     )  # fmt: skip
     interval = result.difference.interval
     row.update(

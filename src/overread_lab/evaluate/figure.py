@@ -14,7 +14,7 @@ from overread.findings import Interval
 from overread_lab.metrics import Bootstrap, Score, bootstrap, proportion
 from overread_lab.metrics.checked import group_members
 
-DRAWS = 1000
+DRAWS = 2000
 ALIKE = "every draw of patients gives this value: a bootstrap has no interval for it"
 
 
