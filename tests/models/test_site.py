@@ -36,7 +36,7 @@ def write(tmp_path, data):
 
 def test_written_and_read_it_answers_the_same(tmp_path):
     made = site()
-    read = SiteFile.read(write(tmp_path, made.to_bytes()), WEIGHTS)
+    read = SiteFile.read(write(tmp_path, made.to_bytes()))
     assert read.device_uid == made.device_uid
     for p in (0.0, 0.2, 0.77, 1.0):
         one, other = (s.questions["triage"].apply({"normal": 1 - p, "abnormal": p}) for s in (made, read))
@@ -56,29 +56,32 @@ def test_same_cases_same_bytes_and_another_calibration_another_device():
 def test_infinite_thresholds_survive(tmp_path):
     made = site(n=6)
     assert made.questions["triage"].sets.thresholds[0] == float("inf")
-    read = SiteFile.read(write(tmp_path, made.to_bytes()), WEIGHTS)
+    read = SiteFile.read(write(tmp_path, made.to_bytes()))
     assert read.questions["triage"].sets.thresholds == made.questions["triage"].sets.thresholds
 
 
 @pytest.mark.parametrize("weights", [{"net.onnx": "cd" * 32}, {}, {**WEIGHTS, "more.onnx": "00"}])
 def test_other_weights_are_refused(tmp_path, weights):
     with pytest.raises(IntegrityError, match="other weights"):
-        SiteFile.read(write(tmp_path, site().to_bytes()), weights)
+        SiteFile.read(write(tmp_path, site().to_bytes())).require_weights("toy", weights)
+    with pytest.raises(UsageError, match="of the task toy"):
+        site().require_weights("other", WEIGHTS)
+    site().require_weights("toy", WEIGHTS)
 
 
 def test_a_changed_file_is_refused(tmp_path):
     table = json.loads(site().to_bytes())
     table["questions"]["triage"]["temperature"]["value"] = 1.4
     with pytest.raises(IntegrityError, match="changed after it was made"):
-        SiteFile.read(write(tmp_path, json.dumps(table).encode()), WEIGHTS)
+        SiteFile.read(write(tmp_path, json.dumps(table).encode()))
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"format": "overread.site", "format_version": "9"}'])
 def test_what_is_no_site_file_is_refused(tmp_path, data):
     with pytest.raises(InputError):
-        SiteFile.read(write(tmp_path, data), WEIGHTS)
+        SiteFile.read(write(tmp_path, data))
     with pytest.raises(InputError, match="cannot be read"):
-        SiteFile.read(tmp_path / "nothing.json", WEIGHTS)
+        SiteFile.read(tmp_path / "nothing.json")
 
 
 def test_other_classes_are_refused():

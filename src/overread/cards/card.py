@@ -46,7 +46,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCard:
-    """What people must know before they trust a task."""
+    """What people must know before they trust a task; `requires` names tasks whose answers are part of its own."""
 
     name: str
     version: str
@@ -65,6 +65,7 @@ class TaskCard:
     figures: tuple[Figure, ...] = ()
     questions: tuple[Question, ...] = ()
     training_groups: TrainingGroups | None = None
+    requires: tuple[str, ...] = ()
 
 
 def _build(kind: type[T], table: dict[str, Any], path: Path) -> T:

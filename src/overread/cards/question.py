@@ -39,9 +39,14 @@ class Question:
         against background.
     truth : dict
         Value in the column (for masks and findings: label in the picture) to class. Values left out are excluded and
-        counted; labels left out are background. Masks and findings without it: every label above 0.
+        counted; labels left out are background. "*" is any other value of the column that is not empty. Masks and
+        findings without it: every label above 0.
     unit : str
         UCUM unit of a number, in the answer and in the column.
+    controls : tuple of str
+        For two classes: names of heads that see no more than a shortcut would need (an outer frame, a thumbnail). A
+        reading gives the image-level measurement `{name}_control_{control}` for each: its probability of the second
+        class. `evaluate` and `calibrate` say whether the task does better.
     """
 
     name: str
@@ -50,6 +55,7 @@ class Question:
     classes: tuple[str, ...] = ()
     truth: dict[str, str] = field(default_factory=dict)
     unit: str = ""
+    controls: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -61,6 +67,8 @@ class Question:
             raise UsageError(f"question {self.name}: needs two different classes or more")
         if len(set(self.classes)) != len(self.classes):
             raise UsageError(f"question {self.name}: a class is named twice")
+        if self.controls and (self.kind is not QuestionKind.CLASSES or len(self.classes) != 2):
+            raise UsageError(f"question {self.name}: controls need two classes")
         if self.kind is QuestionKind.NUMBER and not self.unit:
             raise UsageError(f"question {self.name}: a number needs a unit")
         strange = sorted(set(self.truth.values()) - set(self.classes))

@@ -33,6 +33,7 @@ from overread.errors import ExitCode
     help="What to do with missing, doubled or uneven slices.",
 )
 @click.option("--intensity", type=click.Choice(["hu"]), help="Take values without a unit (NIfTI) as HU, on your word.")
+@click.option("--site", type=ANY_PATH, metavar="FILE", help="Site file of `overread calibrate`; its task is run.")
 @click.option(
     "--seg", type=click.Choice(["binary", "labelmap"]), default="binary", show_default=True, help="Form of seg.dcm."
 )
@@ -50,6 +51,7 @@ def analyze(
     series: str | None,
     policy: str,
     intensity: str | None,
+    site: Path | None,
     seg: str,
     secondary_capture: bool,
     overwrite: bool,
@@ -71,6 +73,7 @@ def analyze(
             series=series,
             policy=policy,
             intensity=Intensity.HU if intensity else None,
+            site=site,
             runtime=make_runtime(threads, max_memory),
             progress=progress,
         )

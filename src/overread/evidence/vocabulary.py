@@ -85,6 +85,26 @@ MEASUREMENTS: dict[str, Term] = {
     "lobulation": Term("Lobulation", "How much the outline bulges in lobes.", _own("LOBULATION", "Lobulation")),
     "spiculation": Term("Spiculation", "How much the outline runs out in spikes.", _own("SPICULATION", "Spiculation")),
     "probability": Term("Probability", "Calibrated probability that this finding is real.", _PROBABILITY),
+    "triage_abnormal": Term(
+        "Abnormal finding",
+        "Probability of any abnormal finding, as learned from public films; trust it only with a site file.",
+        _own("TRIAGE_ABNORMAL", "Probability of an abnormal finding"),
+    ),
+    "triage_normal": Term(
+        "No abnormal finding",
+        "One less the probability of an abnormal finding.",
+        _own("TRIAGE_NORMAL", "Probability of no abnormal finding"),
+    ),
+    "triage_control_frame": Term(
+        "Abnormal, by the outer frame alone",
+        "What a control says that sees the outer 12 % of the film: a shortcut would show here.",
+        _own("CONTROL_FRAME", "Control: outer frame of the film alone"),
+    ),
+    "triage_control_thumbnail": Term(
+        "Abnormal, by 16 x 16 pixels alone",
+        "What a control says that sees 16 x 16 pixels of the film: a shortcut would show here.",
+        _own("CONTROL_16X16", "Control: 16 x 16 pixels of the film alone"),
+    ),
     "score": Term(
         "Detector score",
         "Rank of the finding in [0, 1]; not a probability.",

@@ -6,7 +6,7 @@ from overread.models.forest import Forest, read_forests, write_forests
 from overread.models.gate import FeatureLimit, Likeness, ScopeGate
 from overread.models.linear import LinearHead, read_heads, write_heads
 from overread.models.network import Network, Port
-from overread.models.site import QuestionCalibration, SiteAnswer, SiteFile
+from overread.models.site import Gain, QuestionCalibration, SiteAnswer, SiteFile
 from overread.models.temperature import Temperature
 from overread.models.tiles import Blend, TilePlan, tiled, tiled_bands
 from overread.models.venn_abers import VennAbers
@@ -17,6 +17,7 @@ __all__ = [
     "Decision",
     "FeatureLimit",
     "Forest",
+    "Gain",
     "Likeness",
     "LinearHead",
     "Network",

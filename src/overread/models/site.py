@@ -6,16 +6,17 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from overread.errors import InputError, IntegrityError, OverreadError
+from overread.errors import InputError, IntegrityError, OverreadError, UsageError
 from overread.findings.identity import digest_uid
-from overread.models.conformal import ClassSets, as_row
-from overread.models.temperature import Temperature, logits_of
+from overread.models.conformal import ClassSets, as_row, fit_class_sets
+from overread.models.temperature import Temperature, fit_temperature, logits_of
 from overread.models.venn_abers import VennAbers
 
 FORMAT = "overread.site"
@@ -43,9 +44,23 @@ class SiteAnswer:
     possible: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """Area under the ROC curve of the task less that of a control, on the cases of a site, with 95 % limits."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the limits exclude that the control does as well."""
+        return self.low > 0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class QuestionCalibration:
-    """What the cases of a site say about one question.
+    """What the cases of a site say about one question; `gains` over each control of the question by its name.
 
     `venn_abers` (of each class against the rest) and `sets` take the probabilities as the task gives them, before
     `temperature`: so their promises do not hang on a fit to the same cases.
@@ -55,6 +70,26 @@ class QuestionCalibration:
     temperature: Temperature
     venn_abers: tuple[VennAbers, ...]
     sets: ClassSets
+    gains: dict[str, Gain] = field(default_factory=dict)
+
+    @classmethod
+    def fit(
+        cls,
+        classes: tuple[str, ...],
+        p: NDArray[np.float64],
+        truth: NDArray[np.intp],
+        *,
+        miss_rate: float,
+        gains: Mapping[str, Gain] | None = None,
+    ) -> QuestionCalibration:
+        """From (n, classes) probabilities of a site as the task gives them, one case a patient, and their truth."""
+        return cls(
+            classes,
+            fit_temperature(logits_of(p), truth),
+            tuple(VennAbers.from_cases(p[:, c], truth == c) for c in range(len(classes))),
+            fit_class_sets(p, truth, classes, miss_rate=miss_rate),
+            dict(gains or {}),
+        )
 
     def apply(self, probabilities: Mapping[str, float]) -> SiteAnswer:
         """From the probabilities that the task gives without a site file; `UsageError` for other classes."""
@@ -82,6 +117,7 @@ class QuestionCalibration:
                 "miss_rate": self.sets.miss_rate,
                 "by_class": self.sets.by_class,
             },
+            "gains": {name: [gain.value, gain.low, gain.high] for name, gain in sorted(self.gains.items())},
         }
 
     @classmethod
@@ -106,6 +142,7 @@ class QuestionCalibration:
                 float(sets["miss_rate"]),
                 bool(sets["by_class"]),
             ),
+            {str(name): Gain(*(float(v) for v in row)) for name, row in table["gains"].items()},
         )
 
 
@@ -156,15 +193,15 @@ class SiteFile:
         return (json.dumps(whole, indent=1, allow_nan=False) + "\n").encode()
 
     @classmethod
-    def read(cls, path: str | Path, weights: Mapping[str, str]) -> SiteFile:
-        """Read a site file for a task whose weight files have the digests `weights`.
+    def read(cls, path: str | Path) -> SiteFile:
+        """Read a site file.
 
         Raises
         ------
         InputError
             There is no such file, or it is no site file.
         IntegrityError
-            The file was changed after it was made, or belongs to other weights.
+            The file was changed after it was made.
         """
         path = Path(path)
         table = _parsed(path)
@@ -182,14 +219,19 @@ class SiteFile:
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverreadError) as error:
             raise IntegrityError(f"the site file does not hold what it should: {error}", where=str(path)) from error
-        if site.weights != dict(weights):
-            differing = sorted(set(site.weights.items()) ^ set(weights.items()))
-            raise IntegrityError(
-                f"the site file belongs to other weights: {sorted({name for name, _ in differing})} differ",
-                where=str(path),
-                way_out=WAY_OUT,
-            )
         return site
+
+    def require_weights(self, task: str, weights: Mapping[str, str]) -> None:
+        """`UsageError` for another task, `IntegrityError` where its weight files have other digests."""
+        if self.task != task:
+            raise UsageError(
+                f"the site file is of the task {self.task}, not of {task}", way_out=f"Add --task {self.task}."
+            )
+        if self.weights != dict(weights):
+            differing = sorted({name for name, _ in set(self.weights.items()) ^ set(weights.items())})
+            raise IntegrityError(
+                f"the site file of {task} belongs to other weights: {', '.join(differing)} differ", way_out=WAY_OUT
+            )
 
 
 def _digest(body: Mapping[str, Any]) -> str:

@@ -17,8 +17,10 @@ from overread.geometry import Grid, Policy
 from overread.image import Frames, Image, Intensity, Radiograph, Volume
 from overread.io import Series, Study, open_study
 from overread.io.door.private import as_users_know, users_paths
+from overread.models.site import SiteFile
 from overread.runtime import Progress, Runtime, silent, within
 from overread.tasks import Task, find_task, task_names
+from overread.workflow.site import require_task, site_of, with_site
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +109,7 @@ def analyze(
     policy: Policy | str = Policy.STRICT,
     grid: Grid | None = None,
     intensity: Intensity | None = None,
+    site: str | Path | SiteFile | None = None,
     runtime: Runtime | None = None,
     progress: Progress = silent,
 ) -> Analysis:
@@ -124,6 +127,8 @@ def analyze(
         What to do with uneven stacks: "strict", "repair" or "as-is".
     intensity : Intensity, optional
         What values without a declared unit (NIfTI, arrays) mean; for CT tasks `Intensity.HU`.
+    site : path or SiteFile, optional
+        What `overread calibrate` wrote; its task is run unless `task` names one.
 
     Raises
     ------
@@ -132,12 +137,18 @@ def analyze(
     ScopeError
         No installed task suits, or several series do and none was named.
     """
+    calibration = site_of(site)
+    require_task(calibration, task)
+    if calibration is not None:
+        task = calibration.task
     wish = _Wish(task, series, as_policy(policy), grid, intensity)
     runtime = runtime or Runtime()
     began = perf_counter()
     chosen_task, image, opened, chosen_series = _resolve(source, wish, runtime, progress)
     loaded = perf_counter()
     reading = chosen_task.read(image, runtime, within(progress, 0.15, 0.75))
+    if calibration is not None:
+        reading = with_site(reading, calibration)
     reading.seconds.setdefault("load", loaded - began)
     return Analysis(
         reading=reading,
@@ -149,6 +160,7 @@ def analyze(
             "series": chosen_series,
             "policy": wish.policy.value,
             "intensity": "" if intensity is None else intensity.name,
+            "site": as_users_know(str(site)) if isinstance(site, (str, Path)) else "",
         },
     )
 
@@ -197,10 +209,18 @@ def _resolve(
 
 
 def _only_task(image: Image) -> Task:
-    suited = [found for found in map(find_task, task_names()) if found.accepts(image).answer is not ScopeAnswer.NO]
+    suited = _most_complete(
+        [found for found in map(find_task, task_names()) if found.accepts(image).answer is not ScopeAnswer.NO]
+    )
     if len(suited) != 1:
         raise ScopeError(f"{len(suited)} installed tasks suit this image", way_out="Name one with task=.")
     return suited[0]
+
+
+def _most_complete(tasks: list[Task]) -> list[Task]:
+    """Without those whose answers are part of another's."""
+    parts = {name for task in tasks for name in task.card().requires}
+    return [task for task in tasks if task.name not in parts]
 
 
 def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | None) -> tuple[Task, Series]:
@@ -208,7 +228,8 @@ def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | N
 
     A named task is run even on the only series that does not suit, so that the refusal is written with its reasons.
     DICOM comes before files that do not say what they are (a mask beside the scan); of several series that suit, the
-    one with most slices is read; a tie needs `wanted`, the end of a series UID.
+    one with most slices is read; a tie needs `wanted`, the end of a series UID. Of several tasks the one that answers
+    for the others too is taken.
     """
     if wanted:
         matching = tuple(s for s in series if s.name.endswith(wanted))
@@ -235,6 +256,9 @@ def choose(series: tuple[Series, ...], tasks: list[Task] | None, wanted: str | N
             f"none of {len(series)} series suits an installed task; {_first_reason(series)}",
             way_out="`overread inspect` says why for each.",
         )
+    if not named:
+        complete = {task.name for task in _most_complete([task for task, _ in pairs])}
+        pairs = [pair for pair in pairs if pair[0].name in complete]
     if len({task.name for task, _ in pairs}) > 1:
         raise ScopeError("several tasks suit", way_out=f"Name one with --task: {sorted({t.name for t, _ in pairs})}.")
     most = max(one.shape[0] for _, one in pairs)

@@ -98,6 +98,7 @@ def _analyze_again(place: Path, request: dict[str, Any], runtime: Runtime | None
         series=request["series"] or None,
         policy=request["policy"],
         intensity=Intensity[request["intensity"]] if request["intensity"] else None,
+        site=request.get("site") or None,
         runtime=runtime,
         progress=progress,
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,7 @@ from numpy.typing import NDArray
 from overread.cards import Question, QuestionKind, TaskCard
 from overread.errors import ResourceError, UsageError
 from overread.image import Intensity
-from overread.models import QuestionCalibration, SiteFile, VennAbers
-from overread.models.conformal import fit_class_sets
+from overread.models import Gain, QuestionCalibration, SiteFile
 from overread.models.temperature import Temperature, fit_temperature, logits_of
 from overread.runtime import Progress, Runtime, silent, within
 from overread_lab import metrics
@@ -25,6 +25,7 @@ from overread_lab.evaluate.answers import answers, numbered_patients, require_co
 from overread_lab.evaluate.class_rows import ClassRow
 from overread_lab.evaluate.entry import Entry, counts
 from overread_lab.evaluate.evaluate import scorers_of
+from overread_lab.evaluate.told import gain_over
 
 LEAST_CASES = 50
 """Patients with an answer, below which nothing is calibrated."""
@@ -56,7 +57,8 @@ class Change:
 
     `before` are the task's own probabilities, `after` those of temperatures fitted on the other four fifths of the
     patients: an honest forecast. `coverage` is the range of coverage that the sets of classes will have, 90 %.
-    `cases` counts what became of every case of the set; `patients` were used, one case each.
+    `cases` counts what became of every case of the set; `patients` were used, one case each, decided or not. `gains`
+    are over the controls of the question: with none shown, the task decides nothing at this site.
     """
 
     question: str
@@ -68,6 +70,7 @@ class Change:
     miss_rate: float
     by_class: bool
     coverage: tuple[float, float]
+    gains: dict[str, Gain] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -82,6 +85,7 @@ class Change:
             "miss_rate": self.miss_rate,
             "threshold_a_class": self.by_class,
             "coverage_90_percent": list(self.coverage),
+            "gains": {name: [gain.value, gain.low, gain.high] for name, gain in self.gains.items()},
         }
 
 
@@ -150,7 +154,7 @@ def calibrate(
         entries = found.entries[scorer.question.name]
         rows = _one_a_patient(entries, seed)
         _require_enough(scorer.question, rows, str(manifest.folder))
-        questions[scorer.question.name], change = _question(scorer.question, rows, counts(entries), miss_rate)
+        questions[scorer.question.name], change = _question(scorer.question, rows, counts(entries), miss_rate, seed)
         changes.append(change)
         used += [f"{scorer.question.name} {row.case} {row.truth} {found.digests.get(row.case, '')}" for row in rows]
     site = SiteFile(
@@ -180,7 +184,7 @@ def _one_a_patient(entries: Sequence[Entry[Any]], seed: int) -> list[ClassRow]:
     """The row of each patient whose case has the lowest digest with the seed, by patient."""
     chosen: dict[str, tuple[str, ClassRow]] = {}
     for entry in entries:
-        row = entry.row
+        row = entry.told
         if row is None or row.probabilities is None:
             continue
         key = hashlib.sha256(f"{seed}|{row.case}".encode()).hexdigest()
@@ -206,25 +210,33 @@ def _words(sizes: Mapping[str, int]) -> str:
 
 
 def _question(
-    question: Question, rows: Sequence[ClassRow], cases: dict[str, int], miss_rate: float
+    question: Question, rows: Sequence[ClassRow], cases: dict[str, int], miss_rate: float, seed: int
 ) -> tuple[QuestionCalibration, Change]:
     p = np.array([row.probabilities for row in rows], dtype=np.float64)
     truth = np.array([question.classes.index(row.truth) for row in rows], dtype=np.intp)
-    temperature = fit_temperature(logits_of(p), truth)
-    sets = fit_class_sets(p, truth, question.classes, miss_rate=miss_rate)
-    models = tuple(VennAbers.from_cases(p[:, c], truth == c) for c in range(len(question.classes)))
+    gains = {name: _gain(question, rows, name, seed) for name in question.controls}
+    fitted = QuestionCalibration.fit(question.classes, p, truth, miss_rate=miss_rate, gains=gains)
     change = Change(
         question=question.name,
         patients=len(rows),
         cases=cases,
-        temperature=temperature,
+        temperature=fitted.temperature,
         before=Scores.of(p, truth),
         after=Scores.of(_cross_fitted(p, truth), truth),
         miss_rate=miss_rate,
-        by_class=sets.by_class,
-        coverage=sets.coverage(),
+        by_class=fitted.sets.by_class,
+        coverage=fitted.sets.coverage(),
+        gains=gains,
     )
-    return QuestionCalibration(question.classes, temperature, models, sets), change
+    return fitted, change
+
+
+def _gain(question: Question, rows: Sequence[ClassRow], control: str, seed: int) -> Gain:
+    """Over a control; none is shown where it cannot be computed."""
+    found = gain_over(question, rows, control, seed=seed)
+    if found.interval is None:
+        return Gain(0.0 if math.isnan(found.value) else found.value, -1.0, 1.0)
+    return Gain(found.value, found.interval.low, found.interval.high)
 
 
 def _cross_fitted(p: NDArray[np.float64], truth: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -74,6 +74,9 @@ def calibrate(  # noqa: PLR0917  (a command has as many parameters as options)
             f"  sets of classes ({which}) will hold the true one in {100 * low:.1f} to {100 * high:.1f} % of cases "
             f"like these (with 90 % probability; asked for {100 * (1 - change['miss_rate']):g} %)"
         )
+        for name, (value, low, high) in change["gains"].items():
+            said = "shown" if low > 0 else "not shown, so nothing will be decided at this site"
+            click.echo(f"  gain over {name} alone {value:+.3f} [{low:+.3f}, {high:+.3f}]: {said}")
     click.echo(f"device UID with this calibration: {result.site.device_uid}")
     click.echo("It holds for this site and scanner as they are now; calibrate again when either changes.")
     click.echo(show.DISCLAIMER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from overread.cards import Question
@@ -13,7 +13,10 @@ from overread.findings import Reading
 
 @dataclass(frozen=True, slots=True)
 class ClassRow:
-    """`probabilities` are in the order of the classes; `low` and `high` limit that of the last class."""
+    """`probabilities` are in the order of the classes; `low` and `high` limit that of the last class.
+
+    `controls` are probabilities of the second class by heads that see no more than a shortcut would need.
+    """
 
     case: str
     group: str
@@ -22,6 +25,7 @@ class ClassRow:
     probabilities: tuple[float, ...] | None = None
     low: float | None = None
     high: float | None = None
+    controls: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -51,3 +55,16 @@ def probabilities_in(reading: Reading, question: Question) -> tuple[float, ...] 
             way_out="This is a fault of the task.",
         )
     return tuple(v / sum(values) for v in values)
+
+
+def controls_in(reading: Reading, question: Question) -> dict[str, float]:
+    """Probability of the second class by each control; raises `IntegrityError` where one is missing."""
+    given = {m.name: m.value for m in reading.measurements}
+    wanted = {name: f"{question.name}_control_{name}" for name in question.controls}
+    missing = [key for key in wanted.values() if key not in given]
+    if missing:
+        raise IntegrityError(
+            f"the card names controls of {question.name}, and the reading lacks {', '.join(missing)}",
+            way_out="This is a fault of the task.",
+        )
+    return {name: given[key] for name, key in wanted.items()}

@@ -15,7 +15,7 @@ from overread.image import Image
 from overread_lab import metrics
 from overread_lab.datasets import Case
 from overread_lab.evaluate.class_plots import class_plots
-from overread_lab.evaluate.class_rows import ClassRow, probabilities_in
+from overread_lab.evaluate.class_rows import ClassRow, controls_in, probabilities_in
 from overread_lab.evaluate.entry import Held, Status, cell
 from overread_lab.evaluate.figure import Figure, by_patient, mean_by_patient, of_score, several_a_group, share
 from overread_lab.evaluate.plots import Plot
@@ -41,19 +41,29 @@ class Classes:
     def truth_of(self, case: Case) -> str | Held:
         """The true class, or why there is none."""
         value = cell(case, self.question.column)
-        found = self.question.truth.get(value)
+        found = self.question.truth.get(value, self.question.truth.get("*") if value else None)
         return found or Held(Status.EXCLUDED, f"{self.question.column} is {value or 'empty'}")
 
     def take(self, case: Case, reading: Reading, truth: str, image: Image) -> ClassRow | Held:
-        """The answer of a reading beside its truth."""
+        """The answer of a reading beside its truth; held back with its probabilities where the task did not decide."""
         label = next((d for d in reading.labels if d.name == self.question.name), None)
-        if label is None or label.value not in self.question.classes:
-            return Held(Status.ABSTAINED, "no answer" if label is None else label.value)
         p = probabilities_in(reading, self.question)
+        if label is None or label.value not in self.question.classes:
+            reason = "no answer" if label is None else label.value
+            if p is None:
+                return Held(Status.ABSTAINED, reason)
+            likeliest = self.question.classes[p.index(max(p))]
+            return Held(Status.ABSTAINED, reason, self._row(case, reading, (truth, likeliest), p))
+        return self._row(case, reading, (truth, label.value), p)
+
+    def _row(self, case: Case, reading: Reading, words: tuple[str, str], p: tuple[float, ...] | None) -> ClassRow:
+        """A row of (truth, answer)."""
         last = f"{self.question.name}_{self.question.classes[-1]}"
         interval = next((m.interval for m in reading.measurements if m.name == last), None)
         limits = (None, None) if interval is None else (interval.low, interval.high)
-        return ClassRow(case.case, case.group, truth, label.value, p, *limits)
+        truth, answer = words
+        controls = controls_in(reading, self.question)
+        return ClassRow(case.case, case.group, truth, answer, p, low=limits[0], high=limits[1], controls=controls)
 
     def row_from(self, table: dict[str, Any]) -> ClassRow:
         """Back from plain values."""

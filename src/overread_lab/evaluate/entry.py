@@ -42,10 +42,11 @@ R_co = TypeVar("R_co", bound=Row, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Why there is no row."""
+    """Why there is no row; `unused` is what the row would be, where there are probabilities all the same."""
 
     status: Status
     reason: str
+    unused: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,12 @@ class Entry(Generic[R_co]):
     about: Case
     row: R_co | None
     held: Held | None = None
+
+    @property
+    def told(self) -> R_co | None:
+        """The row, answered or not."""
+        held: R_co | None = None if self.held is None else self.held.unused
+        return self.row if self.row is not None else held
 
     @property
     def status(self) -> Status:

@@ -25,6 +25,7 @@ from overread_lab.evaluate.entry import Entry, counts, reasons
 from overread_lab.evaluate.leakage import Leakage, audit
 from overread_lab.evaluate.scorer import Scorer, scorer_for
 from overread_lab.evaluate.subgroups import subgroups
+from overread_lab.evaluate.told import told
 
 REPORT = "report.html"
 WORST = 6
@@ -162,7 +163,7 @@ def _question(scorer: Scorer, entries: Sequence[Entry[Any]], leakage: Leakage, s
     rows = [entry.row for entry in entries if entry.row is not None]
     question = scorer.question
     first, *others = scorer.figures(rows)
-    figures = [first, *answered(question, entries, seed=seed), *others]
+    figures = [first, *answered(question, entries, seed=seed), *told(question, entries, seed=seed), *others]
     return {
         "name": question.name,
         "kind": question.kind.value,

@@ -74,7 +74,7 @@ def by_patient(films: Films, which: NDArray[np.bool_], statistic: Statistic, *, 
     )
 
 
-def _say(name: str, found: Bootstrap, note: str = "") -> str:
+def say_figure(name: str, found: Bootstrap, note: str = "") -> str:
     limits = "" if found.interval is None else f" [{found.interval.low:.3f}, {found.interval.high:.3f}]"
     return f"{name}: {found.value:.3f}{limits}, {found.groups} patients{', ' + note if note else ''}"
 
@@ -97,18 +97,18 @@ def view_figures(films: Films, p4: NDArray[np.float64]) -> Iterator[str]:
     for name, p, true, count in (("3 views", p3, true3, 3), ("4 views", p4, true4, 4)):
         answer = p.argmax(axis=1)
 
-        yield _say(f"{name}, balanced accuracy", by_patient(films, everything, _accuracy(true, answer, count)))
+        yield say_figure(f"{name}, balanced accuracy", by_patient(films, everything, _accuracy(true, answer, count)))
         recalls = ", ".join(f"{(answer[true == c] == c).mean():.3f}" for c in range(count))
         yield f"{name}, recall of each: {recalls}; calibration error {ece(p, true).value:.3f}"
     lateral = p3[:, 1]
-    yield _say("lateral, AUC", by_patient(films, everything, lambda i: area(lateral[i], true3[i] == 1)))
+    yield say_figure("lateral, AUC", by_patient(films, everything, lambda i: area(lateral[i], true3[i] == 1)))
     for source in np.unique(films.source):
         here = (films.source == source) & (true3 != 1)
         yield f"false laterals in {source}: {int((p3[here].argmax(axis=1) == 1).sum())} of {int(here.sum())}"
     child: NDArray[np.bool_] = np.asarray(p3.argmax(axis=1) == 2)
     nih: NDArray[np.bool_] = np.asarray(films.source == "nih_chestxray14")
-    yield _say("child recall in nih", by_patient(films, nih & (true3 == 2), lambda i: float(child[i].mean())))
-    yield _say("nih adults called child", by_patient(films, nih & (true3 != 2), lambda i: float(child[i].mean())))
+    yield say_figure("child recall in nih", by_patient(films, nih & (true3 == 2), lambda i: float(child[i].mean())))
+    yield say_figure("nih adults called child", by_patient(films, nih & (true3 != 2), lambda i: float(child[i].mean())))
 
 
 def across_sources(films: Films, features: FilmFeatures, plan: HeadPlan) -> Iterator[str]:
@@ -124,7 +124,7 @@ def across_sources(films: Films, features: FilmFeatures, plan: HeadPlan) -> Iter
     for source in ("nih_chestxray14", "ieee8023", "actualmed"):
         which = frontal & (films.source == source)
         found = by_patient(films, which, lambda i: area(score[i], films.label[i] == "ap"))
-        yield _say(f"ap against pa, {source} left out, AUC", found)
+        yield say_figure(f"ap against pa, {source} left out, AUC", found)
     _, number = np.unique(films.source, return_inverse=True)
     four = out_of_fold(train, features.own, films.view, films.source, number, names=VIEWS, plan=plan)
     answered: NDArray[np.bool_] = np.asarray(np.isfinite(four).all(axis=1))

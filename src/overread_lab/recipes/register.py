@@ -7,7 +7,7 @@ from importlib import import_module
 from overread.errors import UsageError
 from overread_lab.train.training import Training
 
-MODULES: tuple[str, ...] = ("overread_lab.recipes.chest_xray_lungs",)
+MODULES: tuple[str, ...] = ("overread_lab.recipes.chest_xray_lungs", "overread_lab.recipes.chest_xray_networks")
 """Each offers `RECIPES`, a tuple of `Training`; importing one needs no torch."""
 
 

@@ -69,11 +69,11 @@ def test_intervals_and_sets_keep_their_promise_on_new_cases(done, answered):
 
 def test_site_file_is_bound_to_the_weights(done, tmp_path):
     path = done.save(tmp_path / "site.json")
-    read = SiteFile.read(path, WEIGHTS)
+    read = SiteFile.read(path)
     assert read.device_uid == done.site.device_uid
     assert (read.task, read.n) == ("toy_brightness", 160)
     with pytest.raises(IntegrityError, match="other weights"):
-        SiteFile.read(path, {"toy.npz": "cd" * 32})
+        read.require_weights("toy_brightness", {"toy.npz": "cd" * 32})
     with pytest.raises(UsageError, match="exists"):
         done.save(path)
 
