@@ -252,7 +252,7 @@ def report_html(
     figures = pixels.pop("figures")
     none = "Nothing was found. That does not rule out disease." if reading.assessable else "The image was not assessed."
     if reading.assessable and not reading.seeks_findings:
-        none = "The task answers for the image as a whole; it looks for no disease."
+        none = "The task answers for the image as a whole."
     text = template("report.html.j2").render(
         title=reading.title,
         task=reading.provenance.task,

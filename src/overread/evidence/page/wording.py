@@ -39,6 +39,8 @@ def _digits(m: Measurement) -> int:
     interval = m.interval
     if interval is not None and math.isfinite(interval.high - interval.low) and interval.high > interval.low:
         return math.floor(math.log10(interval.high - interval.low)) - 1
+    if m.unit == "1" and 0 < abs(m.value) <= 1:  # a probability or share
+        return min(-3, math.floor(math.log10(abs(m.value))))
     return math.floor(math.log10(abs(m.value))) - 3 if m.value else 0
 
 

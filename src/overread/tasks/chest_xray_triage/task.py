@@ -31,7 +31,7 @@ TITLE = "View, quality and triage of a chest radiograph"
 HEADS = "heads.npz"
 QUESTION = "triage"
 CLASSES = ("normal", "abnormal")
-NOT_CALIBRATED = "no site has calibrated it: nothing is decided, and the score is of public films (overread calibrate)"
+NOT_CALIBRATED = "Nothing is decided: no site has calibrated the score, which is of public films (overread calibrate)."
 LIMITS = (
     "The score was learned from public films on which class and hospital coincide; beside it stands what the film's "
     "outer frame alone, and 16 x 16 pixels of it, would have said.",
@@ -85,7 +85,7 @@ class ChestXrayTriage:
         scores = self._scores(image, _encoder(runtime.threads))
         return replace(
             reading,
-            labels=(Descriptor(QUESTION, "needs_a_reader", NOT_CALIBRATED, CLASSES), *view.labels),
+            labels=(Descriptor(QUESTION, "needs_a_reader", NOT_CALIBRATED), *view.labels),
             measurements=(*scores, *view.measurements),
             caveats=(*LIMITS, *view.caveats),
             seconds={**view.seconds, "triage": perf_counter() - began},
