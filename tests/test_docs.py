@@ -10,8 +10,10 @@ import click
 import pytest
 
 import overread
+from overread.cards.page import card_page
 from overread.cli.group import COMMANDS, cli
 from overread.errors import ExitCode
+from overread.tasks import find_task, task_names
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -119,3 +121,10 @@ def test_each_dependency_is_pinned_and_noticed():
     for requirement in project["dependencies"]:
         name = re.split(r"[<>=~! ]", requirement)[0].lower()
         assert name in notices, name
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_each_task_has_the_page_of_its_card(name):
+    page = ROOT / "docs" / "tasks" / f"{name}.md"
+    made = "python -m overread_lab.recipes.evidence --pages docs/tasks"
+    assert page.read_text(encoding="utf-8") == card_page(find_task(name).card()), f"made anew by {made}"

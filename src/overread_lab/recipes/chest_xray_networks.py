@@ -20,10 +20,10 @@ from overread.tasks.chest_xray_view.plan import VIEWS
 from overread_lab.datasets.manifest import Case
 from overread_lab.datasets.sets import ManifestSet
 from overread_lab.metrics import balanced_accuracy, confusion_matrix
-from overread_lab.recipes.chest_xray_view import OF_LABEL
 from overread_lab.recipes.film_encoder import MEAN, SD
 from overread_lab.recipes.film_features import film_of
 from overread_lab.recipes.film_jitter import jitter
+from overread_lab.recipes.films import OF_LABEL
 from overread_lab.train.batches import Evaluate, Material, rng_of
 from overread_lab.train.recipe import Recipe
 from overread_lab.train.training import ExportPlan, Training

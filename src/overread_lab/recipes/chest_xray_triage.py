@@ -1,16 +1,15 @@
 """Abnormal or no abnormal finding on chest films: heads on the shipped encoder, beside controls that see no lungs.
 
-python -m overread_lab.recipes.chest_xray_triage --data ../shared/data/chest_xray --work FOLDER -o heads.npz
+    python -m overread_lab.recipes.chest_xray_triage --data ../shared/data/chest_xray -o triage
+    python -m overread_lab.recipes.evidence chest_xray_triage triage
 
-FOLDER keeps features between runs. One plan for all heads, the task's and the controls' (`HeadPlan`); nothing is chosen
-on the figures it prints.
+The second puts heads, figures and hashed patients into the task and its page. Nothing is chosen on the figures: all
+heads have one plan (`HeadPlan`), and folds of patients are those of the set.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.cards import TrainingGroups
+from overread.cards import Figure
 from overread.models import LinearHead, write_heads
 from overread.models.temperature import fit_temperature
 from overread.runtime import Runtime
@@ -28,14 +27,18 @@ from overread.tasks._shared.film_encoder import open_encoder
 from overread_lab.datasets.manifest import Case
 from overread_lab.datasets.sets import ManifestSet
 from overread_lab.metrics import area, ece
-from overread_lab.recipes.chest_xray_view import Films, by_patient, say_figure
+from overread_lab.recipes.evidence import leave, measured, say
 from overread_lab.recipes.film_controls import CONTROLS, control_features
 from overread_lab.recipes.film_features import film_features
+from overread_lab.recipes.films import Films, by_patient
 from overread_lab.recipes.linear_fit import HeadPlan, fit_head, out_of_fold, say_of_each
 
 CLASSES = ("normal", "abnormal")
 LOOKS = ("finding", *CONTROLS)
 """What answers: the whole film, and the controls."""
+WORDS = {"finding": "whole film", "frame": "outer frame alone", "thumbnail": "16 x 16 pixels alone"}
+COMMAND = "python -m overread_lab.recipes.chest_xray_triage --data ../shared/data/chest_xray -o triage"
+HEADS = "heads.npz"
 SOURCES = ("kermany", "nih_chestxray14", "actualmed")
 """Those with normal films and abnormal ones."""
 
@@ -115,48 +118,51 @@ def bytes_a_pixel(case: Case) -> float:
 
 
 def _areas(
-    films: TriageFilms, scores: dict[str, NDArray[np.float64]], which: NDArray[np.bool_], name: str
-) -> Iterator[str]:
+    films: TriageFilms, scores: dict[str, NDArray[np.float64]], which: NDArray[np.bool_], place: str
+) -> Iterator[Figure]:
     """Area of each that answers, and what the whole film gains over each control in the same draws of patients."""
-    truth = films.abnormal == 1
+    truth, n = films.abnormal == 1, int(which.sum())
     for look in LOOKS:
-        score = scores[look]
-        yield say_figure(f"{name}, {look}, AUC", by_patient(films.films, which, partial(_area, score, truth)))
+        found = by_patient(films.films, which, partial(_area, scores[look], truth))
+        yield measured(f"area under the ROC curve, {WORDS[look]}", place, found, n)
     for control in CONTROLS:
-        ours, theirs = scores["finding"], scores[control]
+        found = by_patient(films.films, which, partial(_gain, scores["finding"], scores[control], truth))
+        yield measured(f"gain in area over {WORDS[control]}", place, found, n)
 
-        def gain(i: NDArray[np.intp], a: NDArray[np.float64] = ours, b: NDArray[np.float64] = theirs) -> float:
-            return area(a[i], truth[i]) - area(b[i], truth[i])
 
-        yield say_figure(f"{name}, gain over {control}", by_patient(films.films, which, gain))
+def _gain(a: NDArray[np.float64], b: NDArray[np.float64], truth: NDArray[np.bool_], i: NDArray[np.intp]) -> float:
+    return area(a[i], truth[i]) - area(b[i], truth[i])
 
 
 def _area(score: NDArray[np.float64], truth: NDArray[np.bool_], i: NDArray[np.intp]) -> float:
     return area(score[i], truth[i])
 
 
-def figures(films: TriageFilms) -> Iterator[str]:
+def figures(films: TriageFilms) -> Iterator[Figure]:
     """Within each source, pooled, and with each source left out."""
     source, everything = films.films.source, np.ones(len(films.abnormal), bool)
-    truth = films.abnormal == 1
+    truth, count = films.abnormal == 1, len(films.abnormal)
     _, number = np.unique(source, return_inverse=True)
     for one in SOURCES:
         which: NDArray[np.bool_] = np.asarray(source == one)
-        size = f"{int(truth[which].sum())} abnormal, {int((~truth)[which].sum())} normal"
-        yield f"within {one}: {size}; file size alone AUC {_either_way(films.bytes_per_pixel[which], truth[which]):.3f}"
-        yield from _areas(films, {k: films.left_out(k, films.films.fold, which) for k in LOOKS}, which, f"within {one}")
+        alone = _either_way(films.bytes_per_pixel[which], truth[which])
+        note = f"{int(truth[which].sum())} abnormal, {int((~truth)[which].sum())} normal"
+        yield measured("area under the ROC curve, file size alone", f"{one} films", alone, int(which.sum()), note)
+        scores = {look: films.left_out(look, films.films.fold, which) for look in LOOKS}
+        yield from _areas(films, scores, which, f"{one} films, learned there, folds of patients")
     pooled = {look: films.left_out(look, films.films.fold, everything) for look in LOOKS}
     share = np.array([truth[source == one].mean() for one in np.unique(source)])[number]
-    yield f"pooled: {len(truth)} films; source name alone AUC {area(share, truth):.3f}"
-    yield from _areas(films, pooled, everything, "pooled")
+    yield measured("area under the ROC curve, source name alone", "all films", area(share, truth), count)
+    yield from _areas(films, pooled, everything, "all films, folds of patients")
     for one in SOURCES:
-        yield from _areas(films, pooled, np.asarray(source == one), f"pooled, in {one}")
+        yield from _areas(films, pooled, np.asarray(source == one), f"{one} films, learned from all, folds of patients")
     apart = {look: films.left_out(look, number, everything) for look in LOOKS}
     for one in SOURCES:
-        yield from _areas(films, apart, np.asarray(source == one), f"{one} left out")
-    logits = np.column_stack([np.zeros(len(truth)), pooled["finding"]])
+        yield from _areas(films, apart, np.asarray(source == one), f"{one} films, {one} left out")
+    logits = np.column_stack([np.zeros(count), pooled["finding"]])
     p = fit_temperature(logits, films.abnormal).probabilities(logits)
-    yield f"pooled, calibration error {ece(p, films.abnormal).value:.3f}"
+    note = "of films like those learned from; not of yours"
+    yield measured("calibration error", "all films, folds of patients", ece(p, films.abnormal).value, count, note)
 
 
 def _either_way(score: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
@@ -178,27 +184,19 @@ def heads_of(films: TriageFilms) -> dict[str, LinearHead]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line; prints the figures of the card and the digest of the heads."""
+    """Command line."""
     parser = argparse.ArgumentParser(prog="python -m overread_lab.recipes.chest_xray_triage", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the set chest_xray")
-    parser.add_argument("--work", type=Path, required=True, help="folder that keeps the features between runs")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="file of heads to write")
-    parser.add_argument("--salt", default="chest_xray_triage", help="of the digests of patients for the card")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for heads and evidence; keeps features")
     given = parser.parse_args(arguments)
-    films, write = TriageFilms.of(given.data, given.work), sys.stdout.write
-    for line in figures(films):
-        write(line + "\n")
+    films = TriageFilms.of(given.data, given.out)
+    found = list(figures(films))
+    sys.stdout.write("".join(say(one) + "\n" for one in found))
     patients = set(films.films.group)
-    notes = {
-        "recipe": "overread_lab.recipes.chest_xray_triage",
-        "films": len(films.abnormal),
-        "patients": len(patients),
-    }
-    write_heads(given.out, heads_of(films), notes=notes)
-    groups = sorted(TrainingGroups.of(patients, salt=given.salt).groups_sha256)
-    (given.work / "triage.groups").write_text("\n".join(groups) + "\n", encoding="utf-8")
-    digest = hashlib.sha256(given.out.read_bytes()).hexdigest()
-    write(json.dumps({"file": given.out.name, "bytes": given.out.stat().st_size, "sha256": digest}) + "\n")
+    recipe = "overread_lab.recipes.chest_xray_triage"
+    notes = {"recipe": recipe, "films": len(films.abnormal), "patients": len(patients)}
+    write_heads(given.out / HEADS, heads_of(films), notes=notes)
+    leave(given.out, found, patients, weights=(HEADS,), command=COMMAND)
     return 0
 
 

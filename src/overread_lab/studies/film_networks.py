@@ -13,27 +13,29 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from overread.cards import Figure
 from overread.models.temperature import fit_temperature, softmax
 from overread.runtime import Runtime
 from overread.tasks._shared.film_encoder import open_encoder
 from overread.tasks.chest_xray_view.plan import VIEWS
 from overread_lab.datasets.sets import ManifestSet
-from overread_lab.metrics import area, balanced_accuracy, confusion_matrix
 from overread_lab.recipes.chest_xray_networks import RECIPES, ViewFilms, answers, material_of
-from overread_lab.recipes.chest_xray_view import Films, by_patient, say_figure, three_of, view_figures
+from overread_lab.recipes.evidence import measured, say
 from overread_lab.recipes.film_features import film_features
+from overread_lab.recipes.films import Films, by_patient
 from overread_lab.recipes.linear_fit import HeadPlan, out_of_fold
+from overread_lab.recipes.view_figures import FOLDS as FOLDS_OF_PATIENTS
+from overread_lab.recipes.view_figures import HELD, accuracy_of, ap_figure, three_of, view_figures
 from overread_lab.train.training import Training
 
 FOLDS = tuple(f"fold{n}" for n in range(5))
-SOURCES = ("nih_chestxray14", "ieee8023", "actualmed")
 
 
 def held_out(films: Films, part: str) -> NDArray[np.bool_]:
@@ -71,50 +73,53 @@ def logits_of(training: Training, films: ViewFilms, held: NDArray[np.bool_], fol
     return found
 
 
-def gain_over(films: Films, ours: NDArray[np.float64], frozen: NDArray[np.float64], name: str) -> str:
+def gain_over(films: Films, ours: NDArray[np.float64], frozen: NDArray[np.float64], name: str) -> Figure:
     """Difference of balanced accuracies with an interval over patients, the same draws for both."""
-    groups = {"3 views": np.array([0, 0, 1, 2]), "4 views": np.arange(4)}[name]
+    groups = {"three views": np.array([0, 0, 1, 2]), "four views": np.arange(4)}[name]
     true, count = groups[films.view], int(groups.max()) + 1
-    answer = [(three_of(p) if count == 3 else p).argmax(axis=1) for p in (ours, frozen)]
+    mine, theirs = ((three_of(p) if count == 3 else p).argmax(axis=1) for p in (ours, frozen))
 
     def difference(i: NDArray[np.intp]) -> float:
-        first, second = (balanced_accuracy(confusion_matrix(true[i], a[i], classes=count)).value for a in answer)
-        return first - second
+        return accuracy_of(true, mine, count, i) - accuracy_of(true, theirs, count, i)
 
-    return say_figure(f"{name}, gain over the frozen encoder", by_patient(films, np.ones(len(true), bool), difference))
+    found = by_patient(films, np.ones(len(true), bool), difference)
+    return measured(f"gain in balanced accuracy over the frozen encoder, {name}", FOLDS_OF_PATIENTS, found, len(true))
 
 
-def figures(films: Films, logits: dict[str, NDArray[Any]], frozen: NDArray[np.float64] | None) -> Iterator[str]:
+def joined(ours: NDArray[np.float64], frozen: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, class) geometric mean of two tables of probabilities."""
+    mean = np.sqrt(ours * frozen)
+    joint: NDArray[np.float64] = mean / mean.sum(axis=1, keepdims=True)
+    return joint
+
+
+def figures(films: Films, logits: dict[str, NDArray[Any]], frozen: NDArray[np.float64] | None) -> Iterator[Figure]:
     """What can be said with the parts that are there."""
     if all(part in logits for part in FOLDS):
         whole = np.full((len(films.view), len(VIEWS)), np.nan)
         for part in FOLDS:
             whole[held_out(films, part)] = logits[part][:, : len(VIEWS)]
         p4 = fit_temperature(whole, films.view).probabilities(whole)
-        yield from view_figures(films, p4)
+        tables = {"the network alone": p4}
         if frozen is not None:
-            for name in ("3 views", "4 views"):
-                yield gain_over(films, p4, frozen, name)
-            mean = np.sqrt(p4 * frozen)
-            mean /= mean.sum(axis=1, keepdims=True)
-            yield "both together (geometric mean of probabilities):"
-            yield from view_figures(films, mean)
-    for source in SOURCES:
+            tables |= {"with the frozen encoder": joined(p4, frozen), "the frozen encoder alone": frozen}
+        for who, table in tables.items():
+            yield from (replace(one, name=f"{one.name}: {who}") for one in view_figures(films, table))
+            if frozen is not None and table is not frozen:
+                for name in ("three views", "four views"):
+                    one = gain_over(films, table, frozen, name)
+                    yield replace(one, name=f"{one.name}: {who}")
+    for source in HELD:
         if source not in logits:
             continue
         here = held_out(films, source)
         score = np.full(len(films.view), np.nan)
         score[here] = logits[source][:, -1] - logits[source][:, -2]
-        which = here & np.isin(films.label, ["pa", "ap"])
-        found = by_patient(films, which, partial(_area_of_ap, score, films))
-        yield say_figure(f"ap against pa, {source} left out, AUC", found)
+        yield ap_figure(films, score, source)
         p3 = three_of(softmax(logits[source][:, : len(VIEWS)]))
         sound = films.view[here] != 2
-        yield f"false laterals, {source} left out: {int((p3[sound].argmax(axis=1) == 1).sum())} of {int(sound.sum())}"
-
-
-def _area_of_ap(score: NDArray[np.float64], films: Films, i: NDArray[np.intp]) -> float:
-    return area(score[i], films.label[i] == "ap")
+        false = float((p3[sound].argmax(axis=1) == 1).mean())
+        yield measured(f"false laterals, {source} left out", "its films", false, int(sound.sum()))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -123,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder of the set chest_xray")
     parser.add_argument("--work", type=Path, required=True, help="folder that keeps the trainings")
     parser.add_argument("--network", choices=[one.recipe.name for one in RECIPES], default=RECIPES[0].recipe.name)
-    parser.add_argument("--only", nargs="*", choices=[*FOLDS, *SOURCES], help="parts to train; all if left out")
+    parser.add_argument("--only", nargs="*", choices=[*FOLDS, *HELD], help="parts to train; all if left out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--frozen", type=Path, help="features that overread_lab.recipes.chest_xray_view keeps")
     given = parser.parse_args(arguments)
@@ -131,7 +136,7 @@ def main(arguments: list[str] | None = None) -> int:
     cases = ManifestSet.open(given.data).cases
     films, pictures = Films.of(cases), ViewFilms.of(cases)
     logits = {}
-    for part in given.only or [*FOLDS, *SOURCES]:
+    for part in given.only or [*FOLDS, *HELD]:
         folder = given.work / given.network / f"seed{given.seed}" / part
         logits[part] = logits_of(training, pictures, held_out(films, part), folder, given.seed)
     frozen = None
@@ -144,8 +149,8 @@ def main(arguments: list[str] | None = None) -> int:
             train, features.own, films.view, films.source, films.fold, names=VIEWS, plan=HeadPlan()
         )  # fmt: skip
         frozen = fit_temperature(found, films.view).probabilities(found)
-    for line in figures(films, logits, frozen):
-        sys.stdout.write(line + "\n")
+    for one in figures(films, logits, frozen):
+        sys.stdout.write(say(one) + "\n")
     return 0
 
 
