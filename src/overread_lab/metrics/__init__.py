@@ -43,6 +43,7 @@ from overread_lab.metrics.geometry import (
 from overread_lab.metrics.image_quality import EdgeSpread, edge_spread, gain_over_best, psnr_db, speckle_snr, ssim
 from overread_lab.metrics.intervals import Coverage, conformal_quantile, coverage, coverage_by_bin, interval_score
 from overread_lab.metrics.kappa import kappa
+from overread_lab.metrics.mesh import MeshDistances, mesh_distances
 from overread_lab.metrics.overlap import dice, dice_pooled, iou, per_class, require_possible_means
 from overread_lab.metrics.paired import ItemStatistic, PairedComparison, holm, mean_of_items, paired_comparison
 from overread_lab.metrics.precision import average_precision, detection_precision
@@ -74,6 +75,7 @@ __all__ = [
     "ItemStatistic",
     "LandmarkErrors",
     "LogLoss",
+    "MeshDistances",
     "PairedComparison",
     "ReliabilityBin",
     "Roc",
@@ -126,6 +128,7 @@ __all__ = [
     "macro_auc",
     "match_candidates",
     "mean_of_items",
+    "mesh_distances",
     "net_benefit",
     "outline_agreement",
     "paired_comparison",

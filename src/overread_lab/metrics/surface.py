@@ -93,14 +93,7 @@ def surface_distances(a: Mask, b: Mask, *, spacing: Sequence[float]) -> SurfaceD
     """
     from scipy import ndimage as ndi  # noqa: PLC0415
 
-    if a.dtype != np.bool_ or b.dtype != np.bool_:
-        raise UsageError(f"masks are {a.dtype} and {b.dtype}, expected bool", way_out="Compare the labels first.")
-    if a.shape != b.shape:
-        raise UsageError(f"masks have shapes {a.shape} and {b.shape}", way_out="Put both on one grid first.")
-    step = finite(spacing, "spacing")
-    if step.shape != (a.ndim,) or np.any(step <= 0):
-        raise UsageError(f"spacing is {list(spacing)}, expected {a.ndim} lengths above 0")
-    diagonal = float(np.linalg.norm(np.array(a.shape) * step))
+    step, diagonal = checked_pair(a, b, spacing)
     nothing = np.array([], dtype=np.float64)
     if not a.any() or not b.any():
         both = not a.any() and not b.any()
@@ -109,3 +102,15 @@ def surface_distances(a: Mask, b: Mask, *, spacing: Sequence[float]) -> SurfaceD
     at_a, at_b = surface_of(a[box]), surface_of(b[box])
     to_b, to_a = (ndi.distance_transform_edt(~at, sampling=step) for at in (at_b, at_a))
     return SurfaceDistances(to_b[at_a], to_a[at_b], diagonal, both_empty=False, missed=False)
+
+
+def checked_pair(a: Mask, b: Mask, spacing: Sequence[float]) -> tuple[NDArray[np.float64], float]:
+    """Spacing and diagonal of the array; raises `UsageError` where two masks cannot be compared."""
+    if a.dtype != np.bool_ or b.dtype != np.bool_:
+        raise UsageError(f"masks are {a.dtype} and {b.dtype}, expected bool", way_out="Compare the labels first.")
+    if a.shape != b.shape:
+        raise UsageError(f"masks have shapes {a.shape} and {b.shape}", way_out="Put both on one grid first.")
+    step = finite(spacing, "spacing")
+    if step.shape != (a.ndim,) or np.any(step <= 0):
+        raise UsageError(f"spacing is {list(spacing)}, expected {a.ndim} lengths above 0")
+    return step, float(np.linalg.norm(np.array(a.shape) * step))
