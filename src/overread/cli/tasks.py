@@ -68,20 +68,23 @@ def _card(card: TaskCard) -> None:
         ],
     )
     click.echo(click.style("Figures", bold=True))
-    show.table(
-        ["figure", "set", "n", "value", "95 %", "command"],
-        [
+    for command in dict.fromkeys(figure.command for figure in card.figures):
+        click.echo(f"  {command}")
+        show.table(
+            ["figure", "set", "n", "value", "95 %", "note"],
             [
-                f.name,
-                f.set_name,
-                str(f.n),
-                f"{show.number(f.value)} {f.unit if f.unit != '1' else ''}".rstrip(),
-                "" if f.interval is None else _limits(f.interval),
-                f.command,
-            ]
-            for f in card.figures
-        ],
-    )
+                [
+                    f.name,
+                    f.set_name,
+                    str(f.n),
+                    f"{show.number(f.value)} {f.unit if f.unit != '1' else ''}".rstrip(),
+                    "" if f.interval is None else _limits(f.interval),
+                    f.note,
+                ]
+                for f in card.figures
+                if f.command == command
+            ],
+        )
 
 
 def _limits(interval: tuple[float, float]) -> str:

@@ -25,7 +25,7 @@ def test_two_balls_of_one_middle_are_as_far_apart_as_their_radii():
     assert found.hd95_mesh.value == pytest.approx(3, abs=0.45)  # a staircase of .8-1 mm
     assert found.surface_dice_mesh(2.0).value < 0.02
     assert found.surface_dice_mesh(4.0).value == 1
-    assert found.area_a.sum() == pytest.approx(4 * np.pi * 12**2, rel=0.09)  # marching cubes on voxels: too rough
+    assert found.area_a.sum() == pytest.approx(4 * np.pi * 12**2, rel=0.1)  # marching cubes on voxels: too rough
 
 
 def test_it_is_near_the_voxel_reading_and_symmetric():
