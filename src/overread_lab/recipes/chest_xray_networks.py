@@ -5,7 +5,8 @@ Beside the frozen encoder with linear heads that ships; `overread_lab.studies.fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,16 +15,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from overread.cards import Figure
 from overread.errors import UsageError
+from overread.models.temperature import softmax
 from overread.ops.film import fit_square, harmonise, variants
 from overread.tasks.chest_xray_view.plan import VIEWS
 from overread_lab.datasets.manifest import Case
 from overread_lab.datasets.sets import ManifestSet
 from overread_lab.metrics import balanced_accuracy, confusion_matrix
+from overread_lab.recipes.evidence import measured
 from overread_lab.recipes.film_encoder import MEAN, SD
 from overread_lab.recipes.film_features import film_of
 from overread_lab.recipes.film_jitter import jitter
-from overread_lab.recipes.films import OF_LABEL
+from overread_lab.recipes.films import OF_LABEL, Films
+from overread_lab.recipes.view_figures import HELD, ap_figure, three_of
 from overread_lab.train.batches import Evaluate, Material, rng_of
 from overread_lab.train.recipe import Recipe
 from overread_lab.train.training import ExportPlan, Training
@@ -40,6 +45,8 @@ OUTPUTS = len(VIEWS) + len(ERECT)
 VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and convolutions of each stage (Simonyan and Zisserman 2015, configuration D)."""
 VGG16_WIDTH = 0.25
+LOGITS = "logits.npy"
+FOLDS = tuple(f"fold{n}" for n in range(5))
 FROZEN_BLOCKS = 5
 """Of EfficientNet-Lite0, with the stem: what sees 56 x 56 pixels and more stays as it was."""
 
@@ -206,6 +213,66 @@ def _material(folder: Path, fold: int | None, *, size: int) -> Material:
     notes = {"set": "chest_xray", "fold": -1 if fold is None else fold, "cases": len(cases)}
     held = np.zeros(len(cases), bool) if fold is None else folds == fold
     return material_of(ViewFilms.of(cases), held, size, notes)
+
+
+def held_out(films: Films, part: str) -> NDArray[np.bool_]:
+    """The films that `part` leaves out: "fold0", or a source."""
+    if part in FOLDS:
+        return np.asarray(films.fold == int(part.removeprefix("fold")))
+    return np.asarray(films.source == part)
+
+
+def logits_of(recipe: Recipe, films: ViewFilms, held: NDArray[np.bool_], folder: Path) -> NDArray[Any]:
+    """(n, 6) logits of the held films by a network that saw the others; kept in `folder`, trained where it has none."""
+    kept = folder / LOGITS
+    if kept.is_file():
+        return np.asarray(np.load(kept, allow_pickle=False))
+    import torch  # noqa: PLC0415
+
+    from overread_lab.train.hardware import placed  # noqa: PLC0415  (torch)
+    from overread_lab.train.loop import train  # noqa: PLC0415
+
+    (training,) = (one for one in RECIPES if one.recipe.name == recipe.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    size = training.export.shape[-1]
+    material = material_of(films, held, size, {"held": int(held.sum())})
+
+    def say(text: str, share: float) -> None:
+        sys.stderr.write(f"{folder.name} {share:.2f} {text}\n")
+
+    with placed(threads=1) as place:
+        trained = train(training.goal(), material, recipe, folder, place=place, progress=say)
+
+        def run(squares: NDArray[np.float32]) -> NDArray[np.float32]:
+            with torch.inference_mode():
+                return np.asarray(trained.network(torch.from_numpy(squares)).float().numpy())
+
+        found = answers(run, films.those(held), size)
+    np.save(kept, found)
+    return found
+
+
+def of_folds(films: Films, logits: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """(n, view) logits of each film by the network of its fold."""
+    whole = np.full((len(films.view), len(VIEWS)), np.nan)
+    for part in FOLDS:
+        whole[held_out(films, part)] = logits[part][:, : len(VIEWS)]
+    return whole
+
+
+def network_across_sources(films: Films, logits: Mapping[str, NDArray[Any]]) -> Iterator[Figure]:
+    """Of each source that is among the parts: AP against PA, and false laterals."""
+    for source in HELD:
+        if source not in logits:
+            continue
+        here = held_out(films, source)
+        score = np.full(len(films.view), np.nan)
+        score[here] = logits[source][:, -1] - logits[source][:, -2]
+        yield ap_figure(films, score, source)
+        p3 = three_of(softmax(logits[source][:, : len(VIEWS)]))
+        sound = films.view[here] != 2
+        false = float((p3[sound].argmax(axis=1) == 1).mean())
+        yield measured(f"false laterals, {source} left out", "its films", false, int(sound.sum()))
 
 
 def _training(recipe: Recipe, size: int, goal: Callable[[], Goal], summary: str) -> Training:

@@ -10,8 +10,11 @@ heads have one plan (`HeadPlan`), and folds of patients are those of the set.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +25,27 @@ from overread.models.temperature import fit_temperature, softmax
 from overread.runtime import Runtime
 from overread.tasks._shared.film_encoder import open_encoder
 from overread.tasks.chest_xray_view.plan import TURNS, VIEWS
+from overread.tasks.chest_xray_view.views import NETWORK, Temperatures, joined
+from overread_lab.datasets.manifest import Case
 from overread_lab.datasets.sets import ManifestSet
 from overread_lab.metrics import area
+from overread_lab.recipes.chest_xray_networks import (
+    FOLDS,
+    LITE0,
+    LOGITS,
+    ViewFilms,
+    held_out,
+    logits_of,
+    network_across_sources,
+    of_folds,
+)
 from overread_lab.recipes.evidence import leave, measured, say
 from overread_lab.recipes.film_features import FilmFeatures, film_features
 from overread_lab.recipes.films import Films
 from overread_lab.recipes.linear_fit import HeadPlan, fit_head, out_of_fold, say_of_each
-from overread_lab.recipes.view_figures import across_sources, few_children, view_figures
+from overread_lab.recipes.register import training_named
+from overread_lab.recipes.view_figures import HELD, across_sources, few_children, gain_over, view_figures
+from overread_lab.train.whole import Wish, train_whole
 
 COMMAND = "python -m overread_lab.recipes.chest_xray_view --data ../shared/data/chest_xray -o view"
 HEADS = "heads.npz"
@@ -80,6 +97,40 @@ def _calibrated(
     return LinearHead(head.classes, head.weight, head.bias, fit_temperature(logits, truth))
 
 
+def network_parts(films: Films, cases: tuple[Case, ...], folder: Path) -> dict[str, NDArray[Any]]:
+    """Logits of the films of each fold and of some sources, by networks that never saw them; kept in `folder`."""
+    parts = (*FOLDS, *HELD)
+    if all((folder / part / LOGITS).is_file() for part in parts):
+        return {part: np.load(folder / part / LOGITS, allow_pickle=False) for part in parts}
+    pictures = ViewFilms.of(cases)
+    return {part: logits_of(LITE0, pictures, held_out(films, part), folder / part) for part in parts}
+
+
+def whole_network(data: Path, out: Path) -> None:
+    """The network of all films, as `out`/network.onnx; trained where `out` does not hold it."""
+    training = training_named(LITE0.name)
+    wish = Wish(data=data, out=out / "networks" / "whole", resume=True)
+    if not (out / NETWORK).is_file():
+        record = train_whole(training, wish, runtime=Runtime(1))
+        shutil.copyfile(wish.out / record["onnx"]["file"], out / NETWORK)
+
+
+def joined_tables(
+    films: Films, frozen: NDArray[np.float64], logits: NDArray[np.float64]
+) -> tuple[Temperatures, dict[str, NDArray[np.float64]]]:
+    """Temperatures out of fold, and the probabilities of each that answers: both together, and either alone."""
+    network = fit_temperature(logits, films.view)
+    alone = network.probabilities(logits)
+    joint = fit_temperature(np.log(joined([frozen, alone])), films.view)
+    scale = Temperatures(network, joint)
+    return scale, {"joint": scale.join(frozen, logits), "network alone": alone, "frozen encoder alone": frozen}
+
+
+def said_of(who: str, figure: Figure) -> Figure:
+    """The figure, with who answered in its name."""
+    return replace(figure, name=f"{figure.name}: {who}")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m overread_lab.recipes.chest_xray_view", description=__doc__)
@@ -94,17 +145,30 @@ def main(arguments: list[str] | None = None) -> int:
     train = np.concatenate([features.own, features.jittered], axis=1)
     logits = out_of_fold(train, features.own, films.view, films.source, films.fold, names=VIEWS, plan=plan)
     view = _calibrated(train, films.view, films.source, VIEWS, (logits, plan))
+    frozen = view.temperature.probabilities(logits)
+    parts = network_parts(films, cases, given.out / "networks")
+    scale, tables = joined_tables(films, frozen, of_folds(films, parts))
     figures = [
-        *view_figures(films, view.temperature.probabilities(logits)),
-        *across_sources(films, features, plan),
-        *few_children(films, features, plan),
+        *view_figures(films, tables.pop("joint")),
+        *(
+            gain_over(films, scale.join(frozen, of_folds(films, parts)), frozen, name)
+            for name in ("three views", "four views")
+        ),
+        *(said_of(who, one) for who, table in tables.items() for one in view_figures(films, table)),
+        *(said_of("network alone", one) for one in network_across_sources(films, parts)),
+        *(said_of("frozen encoder alone", one) for one in across_sources(films, features, plan)),
+        *(said_of("frozen encoder alone", one) for one in few_children(films, features, plan)),
     ]
     heads, found = quality_heads(films, features, plan)
     figures += found
     sys.stdout.write("".join(say(one) + "\n" for one in figures))
-    notes = {"recipe": "overread_lab.recipes.chest_xray_view", "films": len(cases), "patients": len(set(films.group))}
+    notes = {
+        "recipe": "overread_lab.recipes.chest_xray_view", "films": len(cases), "patients": len(set(films.group)),
+        "network_temperature": scale.network.value, "joint_temperature": scale.joint.value,
+    }  # fmt: skip
     write_heads(given.out / HEADS, {"view": view, **heads}, notes=notes)
-    leave(given.out, figures, set(films.group), weights=(HEADS,), command=COMMAND)
+    whole_network(given.data, given.out)
+    leave(given.out, figures, set(films.group), weights=(HEADS, NETWORK), command=COMMAND)
     return 0
 
 

@@ -21,105 +21,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.cards import Figure
-from overread.models.temperature import fit_temperature, softmax
+from overread.models.temperature import fit_temperature
 from overread.runtime import Runtime
 from overread.tasks._shared.film_encoder import open_encoder
 from overread.tasks.chest_xray_view.plan import VIEWS
+from overread.tasks.chest_xray_view.views import joined
 from overread_lab.datasets.sets import ManifestSet
-from overread_lab.recipes.chest_xray_networks import RECIPES, ViewFilms, answers, material_of
-from overread_lab.recipes.evidence import measured, say
+from overread_lab.recipes.chest_xray_networks import (
+    FOLDS,
+    RECIPES,
+    ViewFilms,
+    held_out,
+    logits_of,
+    network_across_sources,
+    of_folds,
+)
+from overread_lab.recipes.evidence import say
 from overread_lab.recipes.film_features import film_features
-from overread_lab.recipes.films import Films, by_patient
+from overread_lab.recipes.films import Films
 from overread_lab.recipes.linear_fit import HeadPlan, out_of_fold
-from overread_lab.recipes.view_figures import FOLDS as FOLDS_OF_PATIENTS
-from overread_lab.recipes.view_figures import HELD, accuracy_of, ap_figure, three_of, view_figures
-from overread_lab.train.training import Training
-
-FOLDS = tuple(f"fold{n}" for n in range(5))
-
-
-def held_out(films: Films, part: str) -> NDArray[np.bool_]:
-    """The films that `part` leaves out: "fold0", or a source."""
-    if part in FOLDS:
-        return np.asarray(films.fold == int(part.removeprefix("fold")))
-    return np.asarray(films.source == part)
-
-
-def logits_of(training: Training, films: ViewFilms, held: NDArray[np.bool_], folder: Path, seed: int) -> NDArray[Any]:
-    """(n, 6) logits of the held films by a network that saw the others; trained where the folder has none."""
-    from overread_lab.train.hardware import placed  # noqa: PLC0415  (torch)
-    from overread_lab.train.loop import train  # noqa: PLC0415
-
-    kept = folder / "logits.npy"
-    if kept.is_file():
-        return np.asarray(np.load(kept, allow_pickle=False))
-    folder.mkdir(parents=True, exist_ok=True)
-    size, recipe = training.export.shape[-1], training.recipe.with_seed(seed)
-    material = material_of(films, held, size, {"held": int(held.sum())})
-    with placed(threads=1) as place:
-
-        def say(text: str, share: float) -> None:
-            sys.stderr.write(f"{folder.name} {share:.2f} {text}\n")
-
-        trained = train(training.goal(), material, recipe, folder, place=place, progress=say)
-        import torch  # noqa: PLC0415
-
-        def run(squares: NDArray[np.float32]) -> NDArray[np.float32]:
-            with torch.inference_mode():
-                return np.asarray(trained.network(torch.from_numpy(squares)).float().numpy())
-
-        found = answers(run, films.those(held), size)
-    np.save(kept, found)
-    return found
-
-
-def gain_over(films: Films, ours: NDArray[np.float64], frozen: NDArray[np.float64], name: str) -> Figure:
-    """Difference of balanced accuracies with an interval over patients, the same draws for both."""
-    groups = {"three views": np.array([0, 0, 1, 2]), "four views": np.arange(4)}[name]
-    true, count = groups[films.view], int(groups.max()) + 1
-    mine, theirs = ((three_of(p) if count == 3 else p).argmax(axis=1) for p in (ours, frozen))
-
-    def difference(i: NDArray[np.intp]) -> float:
-        return accuracy_of(true, mine, count, i) - accuracy_of(true, theirs, count, i)
-
-    found = by_patient(films, np.ones(len(true), bool), difference)
-    return measured(f"gain in balanced accuracy over the frozen encoder, {name}", FOLDS_OF_PATIENTS, found, len(true))
-
-
-def joined(ours: NDArray[np.float64], frozen: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, class) geometric mean of two tables of probabilities."""
-    mean = np.sqrt(ours * frozen)
-    joint: NDArray[np.float64] = mean / mean.sum(axis=1, keepdims=True)
-    return joint
+from overread_lab.recipes.view_figures import HELD, gain_over, view_figures
 
 
 def figures(films: Films, logits: dict[str, NDArray[Any]], frozen: NDArray[np.float64] | None) -> Iterator[Figure]:
     """What can be said with the parts that are there."""
     if all(part in logits for part in FOLDS):
-        whole = np.full((len(films.view), len(VIEWS)), np.nan)
-        for part in FOLDS:
-            whole[held_out(films, part)] = logits[part][:, : len(VIEWS)]
+        whole = of_folds(films, logits)
         p4 = fit_temperature(whole, films.view).probabilities(whole)
         tables = {"the network alone": p4}
         if frozen is not None:
-            tables |= {"with the frozen encoder": joined(p4, frozen), "the frozen encoder alone": frozen}
+            tables |= {"with the frozen encoder": joined([p4, frozen]), "the frozen encoder alone": frozen}
         for who, table in tables.items():
             yield from (replace(one, name=f"{one.name}: {who}") for one in view_figures(films, table))
             if frozen is not None and table is not frozen:
                 for name in ("three views", "four views"):
                     one = gain_over(films, table, frozen, name)
                     yield replace(one, name=f"{one.name}: {who}")
-    for source in HELD:
-        if source not in logits:
-            continue
-        here = held_out(films, source)
-        score = np.full(len(films.view), np.nan)
-        score[here] = logits[source][:, -1] - logits[source][:, -2]
-        yield ap_figure(films, score, source)
-        p3 = three_of(softmax(logits[source][:, : len(VIEWS)]))
-        sound = films.view[here] != 2
-        false = float((p3[sound].argmax(axis=1) == 1).mean())
-        yield measured(f"false laterals, {source} left out", "its films", false, int(sound.sum()))
+    yield from network_across_sources(films, logits)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -138,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     logits = {}
     for part in given.only or [*FOLDS, *HELD]:
         folder = given.work / given.network / f"seed{given.seed}" / part
-        logits[part] = logits_of(training, pictures, held_out(films, part), folder, given.seed)
+        logits[part] = logits_of(training.recipe.with_seed(given.seed), pictures, held_out(films, part), folder)
     frozen = None
     if given.frozen:
         features = film_features(
