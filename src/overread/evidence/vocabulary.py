@@ -143,8 +143,16 @@ def _unlisted(name: str) -> Term:
 
 
 def measurement_term(name: str) -> Term:
-    """Words and code of a measurement."""
-    return MEASUREMENTS.get(name) or _unlisted(name)
+    """Words and code of a measurement; a limit of a site's calibration is named after what it limits."""
+    known = MEASUREMENTS.get(name)
+    if known is not None:
+        return known
+    limited = name.removesuffix("_at_least").removesuffix("_at_most")
+    if limited == name:
+        return _unlisted(name)
+    title = f"{measurement_term(limited).title}, {name.removeprefix(limited).strip('_').replace('_', ' ')}"
+    words = "Venn-Abers limit of this probability by the site's own cases; not a 95 % interval."
+    return Term(title, words, _own(private_code(name), ascii_text(title)[:64]))
 
 
 def descriptor_term(name: str) -> Term:

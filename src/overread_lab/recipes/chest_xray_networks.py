@@ -285,8 +285,8 @@ LITE0 = Recipe(
     evaluate_every=400, checkpoint_every=50, channels_last=True, bf16=True, watch="balanced_accuracy",
 )  # fmt: skip
 VGG = Recipe(
-    name="chest_xray_view_vgg16", steps=1200, batch=16, learning_rate=2e-3, warmup_steps=100, weight_decay=1e-2,
-    evaluate_every=1200, checkpoint_every=50, channels_last=True, bf16=True, watch="balanced_accuracy",
+    name="chest_xray_view_vgg16", steps=800, batch=16, learning_rate=2e-3, warmup_steps=100, weight_decay=1e-2,
+    evaluate_every=800, checkpoint_every=50, channels_last=True, bf16=True, watch="balanced_accuracy",
 )  # fmt: skip
 RECIPES = (
     _training(LITE0, 224, lite0_goal, "Views of chest films (folder chest_xray), EfficientNet-Lite0 fine-tuned."),
