@@ -196,7 +196,7 @@ def main(arguments: list[str] | None = None) -> int:
     recipe = "overread_lab.recipes.chest_xray_triage"
     notes = {"recipe": recipe, "films": len(films.abnormal), "patients": len(patients)}
     write_heads(given.out / HEADS, heads_of(films), notes=notes)
-    leave(given.out, found, patients, weights=(HEADS,), command=COMMAND)
+    leave(given.out, found, command=COMMAND, weights=(HEADS,), groups=patients)
     return 0
 
 

@@ -168,7 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
     }  # fmt: skip
     write_heads(given.out / HEADS, {"view": view, **heads}, notes=notes)
     whole_network(given.data, given.out)
-    leave(given.out, figures, set(films.group), weights=(HEADS, NETWORK), command=COMMAND)
+    leave(given.out, figures, command=COMMAND, weights=(HEADS, NETWORK), groups=set(films.group))
     return 0
 
 

@@ -27,7 +27,6 @@ from overread_lab.metrics.bootstrap import Bootstrap
 
 EVIDENCE = "evidence.toml"
 PAGES = Path("docs/tasks")
-_SECTIONS = ("weights", "figures", "training")
 
 
 def measured(name: str, set_name: str, found: Bootstrap | float, n: int, note: str = "") -> Figure:
@@ -58,14 +57,18 @@ def say(figure: Figure) -> str:
 
 
 def leave(
-    folder: Path, figures: Iterable[Figure], groups: Iterable[str], *, weights: Sequence[str], command: str
+    folder: Path, figures: Iterable[Figure], *, command: str, weights: Sequence[str] = (), groups: Iterable[str] = ()
 ) -> None:
-    """Write evidence.toml: figures printed by `command`, digests of the files `weights` there, and patients hashed."""
-    salt = hashlib.sha256(command.encode()).hexdigest()[:16]
-    hashed = TrainingGroups.of(groups, salt=salt)
+    """Write evidence.toml: figures printed by `command`, digests of the files `weights` there, and patients hashed.
+
+    A study leaves figures alone: it made no weights, and what the task learned from stays as it was.
+    """
     digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in weights}
     text = _weights(digests) + "".join(_figure(one, command) for one in figures)
-    text += f"\n[training]\nsalt = {_text(salt)}\n" + _groups(sorted(hashed.groups_sha256))
+    if weights:
+        salt = hashlib.sha256(command.encode()).hexdigest()[:16]
+        hashed = TrainingGroups.of(groups, salt=salt)
+        text += f"\n[training]\nsalt = {_text(salt)}\n" + _groups(sorted(hashed.groups_sha256))
     (folder / EVIDENCE).write_text(text, encoding="utf-8")
 
 
@@ -104,12 +107,14 @@ def renewed(card: str, evidence: str) -> str:
     fresh = [Figure(**_tuples(row)) for row in new["figures"]]
     digests = {**old.get("weights", {}), **new["weights"]}
     head, *sections = _split(card)
-    training = old["training"] if isinstance(old["training"], dict) else {"text": old["training"]}
     parts = [head.rstrip() + "\n\n" + _weights(digests)]
     parts.append("".join(_figure(one, one.command) for one in (*fresh, *kept)))
-    parts += ["\n" + text.strip() + "\n" for name, text in sections if name not in _SECTIONS]
-    parts.append(f"\n[training]\ntext = {_text(training['text'])}\nsalt = {_text(new['training']['salt'])}\n")
-    parts.append(_groups(new["training"]["groups_sha256"]))
+    replaced = {"weights", "figures", *(("training",) if "training" in new else ())}
+    parts += ["\n" + text.strip() + "\n" for name, text in sections if name not in replaced]
+    if "training" in new:
+        training = old["training"] if isinstance(old["training"], dict) else {"text": old["training"]}
+        parts.append(f"\n[training]\ntext = {_text(training['text'])}\nsalt = {_text(new['training']['salt'])}\n")
+        parts.append(_groups(new["training"]["groups_sha256"]))
     return "".join(parts)
 
 

@@ -33,7 +33,7 @@ def recipe(tmp_path):
     folder.mkdir()
     (folder / "heads.npz").write_bytes(b"new weights")
     found = [measured('a "quoted" name', "a set", 0.12345, 7, "note \\ with | marks")]
-    leave(folder, found, ["p1", "p2"], weights=("heads.npz",), command=COMMAND)
+    leave(folder, found, command=COMMAND, weights=("heads.npz",), groups=["p1", "p2"])
     return folder
 
 
@@ -69,6 +69,18 @@ def test_installed_twice_it_is_as_once(package, recipe):
     install("chest_xray_triage", recipe, package, None)
     once = (package / "card.toml").read_text()
     assert renewed(once, (recipe / "evidence.toml").read_text()) == once
+
+
+def test_a_study_adds_figures_and_changes_nothing_else(package, tmp_path):
+    before = read_card(package / "card.toml")
+    (tmp_path / "study").mkdir()
+    leave(tmp_path / "study", [measured("a figure", "a set", 0.5, 3)], command="python -m a.study")
+    install("chest_xray_triage", tmp_path / "study", package, None)
+    after = read_card(package / "card.toml")
+    assert [f.name for f in after.figures] == ["a figure", *(f.name for f in before.figures)]
+    assert (after.weights, after.training_groups, after.training) == (
+        before.weights, before.training_groups, before.training
+    )  # fmt: skip
 
 
 def test_figures_of_other_weights_are_refused(package, recipe):
