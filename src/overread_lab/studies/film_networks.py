@@ -89,15 +89,12 @@ def main(arguments: list[str] | None = None) -> int:
             train, features.own, films.view, films.source, films.fold, names=VIEWS, plan=HeadPlan()
         )  # fmt: skip
         frozen = fit_temperature(found, films.view).probabilities(found)
-    found = list(figures(films, logits, frozen))
-    sys.stdout.write("".join(say(one) + "\n" for one in found))
+    told = list(figures(films, logits, frozen))
+    sys.stdout.write("".join(say(one) + "\n" for one in told))
     if given.network != RECIPES[0].recipe.name:  # that one's figures are those of the recipe of the task
-        found = [
-            replace(one, name=f"{one.name} ({given.network})")
-            for one in found
-            if "frozen encoder alone" not in one.name
-        ]
-        leave(given.work, found, command=f"{COMMAND} --network {given.network}")
+        new = [one for one in told if "frozen encoder alone" not in one.name]
+        named = [replace(one, name=f"{one.name} ({given.network})") for one in new]
+        leave(given.work, named, command=f"{COMMAND} --network {given.network}")
     return 0
 
 

@@ -17,16 +17,21 @@ from overread.findings import Descriptor, Measurement, Provenance, Reading, Reas
 from overread.findings.identity import digest_uid
 from overread.image import Image, Radiograph, Source
 from overread.models import LinearHead, Network, read_heads
+from overread.ops.film import harmonise, variants
 from overread.phantoms import FilmPhantom
 from overread.runtime import Progress, Runtime
-from overread.tasks._shared.film_encoder import ENCODER_SHA256, film_features, open_encoder
+from overread.tasks._shared.film_encoder import ENCODER_SHA256, SIDE, open_encoder
 from overread.tasks.chest_xray_view.plan import ViewPlan
 from overread.tasks.chest_xray_view.scope import scope_of_headers, scope_of_image
+from overread.tasks.chest_xray_view.views import NETWORK, Temperatures, open_network, view_probabilities
 
 NAME = "chest_xray_view"
 TITLE = "View and quality of a chest radiograph"
 HEADS = "heads.npz"
 UNSURE = "needs_a_reader"
+METHOD = (
+    "geometric mean of a linear head on frozen EfficientNet-Lite0 and one fine-tuned as a whole, temperature-scaled"
+)
 LIMITS = (
     "A mirrored film is not noticed: check the side marker.",
     "Bedside films can hardly be told from other AP films.",
@@ -92,19 +97,18 @@ class ChestXrayView:
             return self._reading(image, scope, reasons=scope.reasons)
         began = perf_counter()
         progress("look", 0.2)
-        features = film_features(image.array, _encoder(runtime.threads))
-        heads = _heads()
+        squares = variants(harmonise(image.array), SIDE)
+        features = _encoder(runtime.threads)(squares)
+        heads, scale = _heads()
         reasons, quality = self._quality(features, heads)
         seconds = {"look": perf_counter() - began}
         if reasons:
             refused = Scope(ScopeAnswer.NO, reasons)
             return self._reading(image, refused, reasons=reasons, labels=quality, seconds=seconds)
-        probabilities = heads["view"].probabilities(features)
+        network = open_network(_card().weights[NETWORK], runtime.threads)
+        probabilities = view_probabilities(squares, features, heads["view"], network, scale)
         labels = (self._view(probabilities), *quality, *_of_header(image.source))
-        numbers = tuple(
-            Measurement(f"view_{name}", p, "1", None, "linear head on EfficientNet-Lite0, temperature-scaled")
-            for name, p in probabilities.items()
-        )
+        numbers = tuple(Measurement(f"view_{name}", p, "1", None, METHOD) for name, p in probabilities.items())
         return self._reading(image, scope, labels=labels, measurements=numbers, seconds=seconds)
 
     def _quality(
@@ -191,8 +195,9 @@ def _card() -> TaskCard:
 
 
 @cache
-def _heads() -> dict[str, LinearHead]:
-    return read_heads(Path(str(files(__package__) / HEADS)), sha256=_card().weights[HEADS])[0]
+def _heads() -> tuple[dict[str, LinearHead], Temperatures]:
+    heads, notes = read_heads(Path(str(files(__package__) / HEADS)), sha256=_card().weights[HEADS])
+    return heads, Temperatures.of(notes)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from overread.errors import IntegrityError
 from overread.models import LinearHead, Network
 from overread.models.temperature import Temperature
 from overread.runtime import Runtime
@@ -32,6 +33,15 @@ class Temperatures:
 
     network: Temperature
     joint: Temperature
+
+    @classmethod
+    def of(cls, notes: Mapping[str, object]) -> Temperatures:
+        """From the notes of the file of heads; raises `IntegrityError` where they are not there."""
+        values = [notes.get(f"{name}_temperature") for name in ("network", "joint")]
+        if not all(isinstance(value, float) for value in values):
+            raise IntegrityError("the heads name no temperatures of the network", way_out="Install overread again.")
+        network, joint = (Temperature(float(str(value))) for value in values)
+        return cls(network, joint)
 
     def join(self, frozen: NDArray[np.float64], logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, class) calibrated probabilities.
