@@ -148,6 +148,8 @@ def _require_sense(reading: Reading, image: Image | None) -> None:
             raise IntegrityError(f"segments {sorted(stray)} belong to no finding", where=task)
     if reading.probability is not None and (image is None or reading.probability.array.shape != image.array.shape):
         raise IntegrityError("the map of probabilities is not on the grid of the image", where=task)
+    if any(isinstance(image, Volume | None) or m.array.shape != image.grey().shape for m in reading.evidence_maps):
+        raise IntegrityError("a map of evidence is not on the pixels of a single picture", where=task)
     if isinstance(image, Volume) and any(finding.region is not None for finding in reading.findings):
         raise IntegrityError("a finding in a volume has a region in a picture instead of a point", where=task)
     if image is not None and not isinstance(image, Volume):

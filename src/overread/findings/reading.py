@@ -87,6 +87,26 @@ class ProbabilityMap:
     site: Code | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EvidenceMap:
+    """Where in a picture the evidence for an answer lies; not why, and no measurement.
+
+    Parameters
+    ----------
+    array : (row, column) float32, logits
+        On the pixels of the picture; positive speaks for the answer, negative against it.
+    question, label : str
+        Name of the descriptor that it belongs to, and the answer in words.
+    method : str
+        How it was made.
+    """
+
+    array: NDArray[np.float32]
+    question: str
+    label: str
+    method: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What a task says about one image.
@@ -103,6 +123,8 @@ class Reading:
         Of a volume; becomes a fractional segmentation.
     marks : tuple of ImageRegion
         Lines and outlines in a picture that belong to the image-level measurement of their name.
+    evidence_maps : tuple of EvidenceMap
+        Of a single picture; drawn in the report and the overlay, part of no object for other programs.
     windows : tuple of Window
         Display windows for pictures, first is the default.
     seconds : dict
@@ -123,6 +145,7 @@ class Reading:
     segments: LabelMap | PictureMask | None = None
     probability: ProbabilityMap | None = None
     marks: tuple[ImageRegion, ...] = ()
+    evidence_maps: tuple[EvidenceMap, ...] = ()
     windows: tuple[Window, ...] = ()
     caveats: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)

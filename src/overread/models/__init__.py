@@ -2,6 +2,7 @@
 
 from overread.models.conformal import ClassSets, Decision, ThreeWay, conformal_quantile, coverage_range
 from overread.models.ensemble import mean_and_sd
+from overread.models.evidence_map import class_activation, contrast, occlusion
 from overread.models.forest import Forest, read_forests, write_forests
 from overread.models.gate import FeatureLimit, Likeness, ScopeGate
 from overread.models.linear import LinearHead, read_heads, write_heads
@@ -30,9 +31,12 @@ __all__ = [
     "ThreeWay",
     "TilePlan",
     "VennAbers",
+    "class_activation",
     "conformal_quantile",
+    "contrast",
     "coverage_range",
     "mean_and_sd",
+    "occlusion",
     "read_forests",
     "read_heads",
     "tiled",

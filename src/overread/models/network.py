@@ -57,13 +57,20 @@ class Network:
         self.outputs = tuple(_port(node, where) for node in session.get_outputs())
 
     @classmethod
-    def open(cls, path: Path, *, sha256: str | None, runtime: Runtime) -> Network:
+    def open(cls, path: Path, *, sha256: str | None, runtime: Runtime, also: tuple[str, ...] = ()) -> Network:
         """Open an ONNX file; None as digest reads without that check (training, tests).
+
+        Parameters
+        ----------
+        also : tuple of str
+            Values inside the network that become outputs too, after its own: feature maps for evidence. The file, its
+            digest and its own outputs stay as they are.
 
         Raises
         ------
         IntegrityError
-            No such file, another digest, or not a network that onnxruntime can run.
+            No such file, another digest, not a network that onnxruntime can run, or none of its values has a name
+            in `also`.
         """
         data = read_weights(path, sha256=sha256)
         import onnxruntime  # noqa: PLC0415  (0.2 s: only when a network is opened)
@@ -76,10 +83,12 @@ class Network:
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave cores to others
         try:
-            session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(_showing(data, also), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has a dozen classes of its own, all of which mean this
             raise IntegrityError(
-                "not a network that onnxruntime can run", where=str(path), way_out="Export or install it again."
+                "not a network that onnxruntime can run" + (f", or one without {', '.join(also)}" if also else ""),
+                where=str(path),
+                way_out="Export or install it again.",
             ) from error
         return cls(session, hashlib.sha256(data).hexdigest(), str(path))
 
@@ -131,6 +140,26 @@ class Network:
             )
         answer: NDArray[np.float32] = self.run({self.inputs[0].name: images})[self.outputs[0].name]
         return answer
+
+
+def _showing(data: bytes, names: tuple[str, ...]) -> bytes:
+    """A model whose graph has some of its values as outputs too.
+
+    Two serialised messages in a row are their merger (protobuf, "Encoding", last one wins and repeated fields append):
+    what follows the model here is another that has nothing but ModelProto.graph (7) with GraphProto.output (12), each
+    a ValueInfoProto with its name (1).
+    """
+    outputs = b"".join(_field(12, _field(1, name.encode())) for name in names)
+    return data + _field(7, outputs) if names else data
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field of bytes in the encoding of protobuf: its key, its length as a varint, itself."""
+    length, rest = bytearray(), len(content)
+    while rest > 0x7F:
+        length.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return bytes([number << 3 | 2, *length, rest]) + content
 
 
 def _port(node: Any, where: str) -> Port:

@@ -123,7 +123,7 @@ class Placement:
 
     def map_to_film(self, square: NDArray[np.floating[Any]], shape: tuple[int, int]) -> NDArray[np.float32]:
         """(row, column) of the whole film from a map on the square, bilinear; 0 outside the box."""
-        rows, columns = self._inner()
+        rows, columns = self.inner
         inner = np.ascontiguousarray(square[self.top : self.top + rows, self.left : self.left + columns], np.float32)
         height, width = self.box.shape
         part = Image.fromarray(inner).resize((width, height), Image.Resampling.BILINEAR)
@@ -131,7 +131,9 @@ class Placement:
         self.box.of(whole)[...] = np.asarray(part)
         return whole
 
-    def _inner(self) -> tuple[int, int]:
+    @property
+    def inner(self) -> tuple[int, int]:
+        """(rows, columns) of the square that show the film."""
         height, width = self.box.shape
         return max(1, round(height * self.scale)), max(1, round(width * self.scale))
 
@@ -182,10 +184,19 @@ def harmonise(film: NDArray[np.generic]) -> NDArray[np.float32]:
     (row, column) float32
         0..1 in 256 steps, `LONGEST` pixels along the longer side unless it is smaller; not stretched.
     """
+    return harmonise_placed(film)[0]
+
+
+def harmonise_placed(film: NDArray[np.generic]) -> tuple[NDArray[np.float32], Box]:
+    """As `harmonise`, and the part of the film that it shows."""
     tone = standardise(film)
     inner = without_frame(tone)
-    part = _cut(np.asarray(inner.of(tone)), MARGIN)
-    return recode(reduce_film(standardise(part), LONGEST), CODING)
+    cut = cut_box(inner.shape, MARGIN)
+    box = Box(
+        (inner.rows[0] + cut.rows[0], inner.rows[0] + cut.rows[1]),
+        (inner.columns[0] + cut.columns[0], inner.columns[0] + cut.columns[1]),
+    )
+    return recode(reduce_film(standardise(np.asarray(box.of(tone))), LONGEST), CODING), box
 
 
 def recode(film: NDArray[np.float32], quality: int) -> NDArray[np.float32]:
@@ -207,9 +218,10 @@ def _resized(film: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.f
     return np.asarray(Image.fromarray(part).resize((columns, rows), Image.Resampling.BILINEAR))
 
 
-def _cut(film: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-    rows, columns = (int(share * n) for n in film.shape)
-    return film[rows : film.shape[0] - rows, columns : film.shape[1] - columns]
+def cut_box(shape: tuple[int, ...], share: float) -> Box:
+    """What is left of (rows, columns) without that share of each side."""
+    rows, columns = (int(share * n) for n in shape)
+    return Box((rows, shape[0] - rows), (columns, shape[1] - columns))
 
 
 def variants(film: NDArray[np.float32], size: int) -> NDArray[np.float32]:
@@ -222,8 +234,13 @@ def variants(film: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     """
     copies = []
     for share, tone, aspect in VARIANTS:
-        part = np.power(_cut(film, share), np.float32(tone))
+        part = np.power(cut_box(film.shape, share).of(film), np.float32(tone))
         if aspect != 1:
-            part = _resized(part, part.shape[0], max(2, round(part.shape[1] * aspect)))
+            part = _resized(part, *aspect_shape(part.shape, aspect))
         copies.append(fit_square(part, size)[0])
     return np.stack(copies)[:, None]
+
+
+def aspect_shape(shape: tuple[int, ...], aspect: float) -> tuple[int, int]:
+    """(rows, columns) of a film that is stretched to `aspect` times its width."""
+    return shape[0], max(2, round(shape[1] * aspect))

@@ -20,12 +20,13 @@ from overread.evidence.page.display import (
     whole,
     windows_of,
 )
+from overread.evidence.page.evidence_figure import evidence_panel
 from overread.evidence.page.outline import Polyline
 from overread.evidence.page.stacks import stack_of
 from overread.evidence.page.tables import answer_of
 from overread.evidence.result_json import DISCLAIMER
 from overread.evidence.vocabulary import ascii_text, measurement_term
-from overread.findings import Finding, Measurement, Reading
+from overread.findings import EvidenceMap, Finding, Measurement, Reading
 from overread.image import Image as AnyImage
 from overread.image import Window
 
@@ -161,13 +162,17 @@ def _row(stack: Stack, finding: Finding, windows: tuple[Window, ...]) -> Image.I
     return row
 
 
-def _plain_row(stack: Stack, windows: tuple[Window, ...]) -> Image.Image:
-    """Slices without a finding: at a quarter, the middle and three quarters of the stack; a picture alone."""
+def _plain_row(stack: Stack, windows: tuple[Window, ...], maps: tuple[EvidenceMap, ...]) -> Image.Image:
+    """Slices without a finding: at a quarter, the middle and three quarters of the stack; a picture with its maps."""
     row = Image.new("RGB", (3 * SIDE + 2 * GAP, SIDE + 24), _PAPER)
     for n, k in enumerate(stack.samples()):
         panel = make_panel(stack, k, whole(stack), SIDE)
         row.paste(_draw(panel, windows[0], marks=True, tags=False), (n * (SIDE + GAP), 0))
         _write(row, (n * (SIDE + GAP), SIDE + 4), _caption(stack, panel, windows[0], ""), 14, colour=_DIM)
+    for n, shown in enumerate(maps[:2], start=1):
+        row.paste(Image.fromarray(evidence_panel(stack, shown, windows[0], SIDE)[1]), (n * (SIDE + GAP), 0))
+        words = ascii_text(f"orange speaks for, blue against: {shown.label}")
+        _write(row, (n * (SIDE + GAP), SIDE + 4), words, 14, colour=_DIM)
     return row
 
 
@@ -182,7 +187,7 @@ def overlay_rgb(reading: Reading, image: AnyImage) -> Image.Image:
     """A row for each of the first `MOST_ROWS` findings, or samples of the image where there is none."""
     stack, windows = stack_of(reading, image), windows_of(reading, image)
     shown = reading.findings[:MOST_ROWS]
-    rows = [_row(stack, finding, windows) for finding in shown] or [_plain_row(stack, windows)]
+    rows = [_row(stack, finding, windows) for finding in shown] or [_plain_row(stack, windows, reading.evidence_maps)]
     width = rows[0].width + 2 * GAP
     top, bottom = 44, 40
     sheet = Image.new("RGB", (width, top + sum(row.height + GAP for row in rows) + bottom), _PAPER)

@@ -10,6 +10,7 @@ from overread._version import __version__
 from overread.cards import TaskCard
 from overread.evidence.page import chart, wording
 from overread.evidence.page.display import Stack, around, detail_windows, make_panel, whole, windows_of
+from overread.evidence.page.evidence_figure import evidence_figure
 from overread.evidence.page.figure import Figure, figure_of
 from overread.evidence.page.stacks import stack_of, unit_of
 from overread.evidence.page.style import asset, template
@@ -213,6 +214,7 @@ def _pictures(reading: Reading, image: Image | None) -> dict[str, Any]:
             "viewer_title": "",
             "figures": {},
             "pictures": [],
+            "evidence": [],
             "viewer": None,
             "viewer_windows": [],
             "viewer_findings": [],
@@ -228,6 +230,7 @@ def _pictures(reading: Reading, image: Image | None) -> dict[str, Any]:
         "viewer_title": "Slice viewer" if stack.is_volume else "Picture viewer",
         "figures": {f.number: _figures(stack, f, windows) for f in reading.findings[:MOST_FIGURES]},
         "pictures": [] if reading.findings else _plain_figures(stack, windows),
+        "evidence": [evidence_figure(stack, one, windows[0], FIGURE_SIDE) for one in reading.evidence_maps],
         "viewer": _json_for_script(data),
         "viewer_windows": [w.name or f"width {w.width:g}, level {w.center:g}" for w in windows],
         "viewer_findings": data["findings"],

@@ -14,15 +14,14 @@ from pathlib import Path
 from time import perf_counter
 
 from overread.cards import TaskCard, read_card
-from overread.findings import Descriptor, Measurement, Provenance, Reading, Scope
+from overread.findings import Descriptor, EvidenceMap, Measurement, Provenance, Reading, Scope
 from overread.findings.identity import digest_uid
 from overread.image import Image, Radiograph, Source
 from overread.models import LinearHead, Network, read_heads
-from overread.ops.film import harmonise, variants
 from overread.phantoms import FilmPhantom
 from overread.runtime import Progress, Runtime, within
 from overread.tasks._shared.film_controls import frame_only, thumbnails
-from overread.tasks._shared.film_encoder import SIDE, open_encoder
+from overread.tasks._shared.film_encoder import MAP_METHOD, evidence_map, features_of, look_at, open_encoder
 from overread.tasks.chest_xray_triage.plan import TriagePlan
 from overread.tasks.chest_xray_view import TASK as VIEW
 
@@ -82,30 +81,33 @@ class ChestXrayTriage:
         if lateral >= self.plan.lateral_below:
             not_scored = Descriptor(QUESTION, "not_scored", "lateral films get no score")
             return replace(reading, labels=(*view.labels, not_scored))
-        scores = self._scores(image, _encoder(runtime.threads))
+        scores, shown = self._scores(image, _encoder(runtime.threads))
         return replace(
             reading,
             labels=(Descriptor(QUESTION, "needs_a_reader", NOT_CALIBRATED), *view.labels),
             measurements=(*scores, *view.measurements),
             caveats=(*LIMITS, *view.caveats),
+            evidence_maps=(shown, *view.evidence_maps),
             seconds={**view.seconds, "triage": perf_counter() - began},
         )
 
     @staticmethod
-    def _scores(image: Radiograph, encoder: Network) -> tuple[Measurement, ...]:
-        copies = variants(harmonise(image.array), SIDE)
-        heads = _heads()
-        p = heads["finding"].probabilities(encoder(copies))
-        frame = heads["frame"].probabilities(encoder(frame_only(copies)))
-        thumbnail = heads["thumbnail"].probabilities(thumbnails(copies))
+    def _scores(image: Radiograph, encoder: Network) -> tuple[tuple[Measurement, ...], EvidenceMap]:
+        """Scores of the film and of its controls, and where on the film the score for abnormal comes from."""
+        heads, look = _heads(), look_at(image.array, encoder)
+        p = heads["finding"].probabilities(look.features)
+        frame = heads["frame"].probabilities(features_of(frame_only(look.copies), encoder))
+        thumbnail = heads["thumbnail"].probabilities(thumbnails(look.copies))
         method = "linear head on EfficientNet-Lite0, scaled on public films"
-        return (
+        measurements = (
             *(Measurement(f"{QUESTION}_{name}", p[name], "1", None, method) for name in CLASSES),
             Measurement(f"{QUESTION}_control_frame", frame["abnormal"], "1", None, "the same, of the outer 12 % alone"),
             Measurement(
                 f"{QUESTION}_control_thumbnail", thumbnail["abnormal"], "1", None, "linear head on 16 x 16 pixels"
             ),
         )
+        where = evidence_map(look, heads["finding"], "abnormal")
+        return measurements, EvidenceMap(where, QUESTION, "an abnormal finding", MAP_METHOD)
 
     def _provenance(self, view: Provenance) -> Provenance:
         card, plan = _card(), {**asdict(self.plan), "view": view.plan}
@@ -133,7 +135,7 @@ def _heads() -> dict[str, LinearHead]:
 
 @cache
 def _encoder(threads: int) -> Network:
-    return open_encoder(Runtime(threads))
+    return open_encoder(Runtime(threads), with_map=True)
 
 
 TASK = ChestXrayTriage()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -13,17 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.cards import TaskCard, read_card
-from overread.findings import Descriptor, Measurement, Provenance, Reading, Reason, Scope, ScopeAnswer
+from overread.findings import Descriptor, EvidenceMap, Measurement, Provenance, Reading, Reason, Scope, ScopeAnswer
 from overread.findings.identity import digest_uid
 from overread.image import Image, Radiograph, Source
 from overread.models import LinearHead, Network, read_heads
-from overread.ops.film import harmonise, variants
 from overread.phantoms import FilmPhantom
 from overread.runtime import Progress, Runtime
-from overread.tasks._shared.film_encoder import ENCODER_SHA256, SIDE, open_encoder
+from overread.tasks._shared.film_encoder import ENCODER_SHA256, look_at, open_encoder
 from overread.tasks.chest_xray_view.plan import ViewPlan
 from overread.tasks.chest_xray_view.scope import scope_of_headers, scope_of_image
-from overread.tasks.chest_xray_view.views import NETWORK, Temperatures, open_network, view_probabilities
+from overread.tasks.chest_xray_view.views import MAP_METHOD, NETWORK, Temperatures, ViewAnswer, open_network
 
 NAME = "chest_xray_view"
 TITLE = "View and quality of a chest radiograph"
@@ -97,19 +96,23 @@ class ChestXrayView:
             return self._reading(image, scope, reasons=scope.reasons)
         began = perf_counter()
         progress("look", 0.2)
-        squares = variants(harmonise(image.array), SIDE)
-        features = _encoder(runtime.threads)(squares)
+        look = look_at(image.array, _encoder(runtime.threads))
         heads, scale = _heads()
-        reasons, quality = self._quality(features, heads)
+        reasons, quality = self._quality(look.features, heads)
         seconds = {"look": perf_counter() - began}
         if reasons:
             refused = Scope(ScopeAnswer.NO, reasons)
             return self._reading(image, refused, reasons=reasons, labels=quality, seconds=seconds)
-        network = open_network(_card().weights[NETWORK], runtime.threads)
-        probabilities = view_probabilities(squares, features, heads["view"], network, scale)
-        labels = (self._view(probabilities), *quality, *_of_header(image.source))
+        seen = open_network(_card().weights[NETWORK], runtime.threads).run({"films": look.copies})
+        answer = ViewAnswer(look, heads["view"], seen, scale)
+        probabilities = answer.probabilities()
+        view = self._view(probabilities)
+        labels = (view, *quality, *_of_header(image.source))
         numbers = tuple(Measurement(f"view_{name}", p, "1", None, METHOD) for name, p in probabilities.items())
-        return self._reading(image, scope, labels=labels, measurements=numbers, seconds=seconds)
+        reading = self._reading(image, scope, labels=labels, measurements=numbers, seconds=seconds)
+        shown = view.value if view.value in probabilities else max(probabilities, key=lambda name: probabilities[name])
+        found = EvidenceMap(answer.evidence(shown), "view", _WORDS[shown], MAP_METHOD)
+        return replace(reading, evidence_maps=(found,))
 
     def _quality(
         self, features: NDArray[np.float32], heads: dict[str, LinearHead]
@@ -202,7 +205,7 @@ def _heads() -> tuple[dict[str, LinearHead], Temperatures]:
 
 @cache
 def _encoder(threads: int) -> Network:
-    return open_encoder(Runtime(threads))
+    return open_encoder(Runtime(threads), with_map=True)
 
 
 TASK = ChestXrayView()

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import IntegrityError
-from overread.models import LinearHead, Network
+from overread.models import LinearHead, Network, class_activation
 from overread.models.temperature import Temperature
 from overread.runtime import Runtime
+from overread.tasks._shared.film_encoder import Look
 from overread.tasks.chest_xray_view.plan import VIEWS
 
 NETWORK = "network.onnx"
@@ -55,25 +56,53 @@ class Temperatures:
         return self.joint.probabilities(np.log(np.maximum(both, 1e-12)))
 
 
-def view_probabilities(
-    squares: NDArray[np.float32], features: NDArray[np.float32], head: LinearHead, network: Network, scale: Temperatures
-) -> dict[str, float]:
-    """View to its probability.
+LAST_MAP, WEIGHT, BIAS = "hardtanh_32", "head.1.weight", "head.1.bias"
+"""Values inside the network: its last feature map, and the head on the mean of that."""
+MAP_METHOD = "class activation maps of both answers, scaled and halved as they are joined; 7 x 7 cells, five copies"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ViewAnswer:
+    """What both say about one film.
 
     Parameters
     ----------
-    squares : (variant, 1, size, size)
-        Copies of one film.
-    features : (variant, feature)
-        Of the same by the frozen encoder.
+    look : Look
+        By the frozen encoder.
+    seen : dict
+        Outputs of the network from `open_network` for the same copies.
     """
-    frozen = np.array([list(head.probabilities(features).values())])
-    logits = network(squares)[:, : len(VIEWS)].astype(np.float64).mean(axis=0)[None]
-    p = scale.join(frozen, logits)[0]
-    return dict(zip(VIEWS, (float(v) for v in p), strict=True))
+
+    look: Look
+    head: LinearHead
+    seen: Mapping[str, NDArray[np.float32]]
+    scale: Temperatures
+
+    def probabilities(self) -> dict[str, float]:
+        """View to its probability."""
+        frozen = np.array([list(self.head.probabilities(self.look.features).values())])
+        logits = self.seen["logits"][:, : len(VIEWS)].astype(np.float64).mean(axis=0)[None]
+        p = self.scale.join(frozen, logits)[0]
+        return dict(zip(VIEWS, (float(v) for v in p), strict=True))
+
+    def cells(self, name: str) -> NDArray[np.float32]:
+        """(variant, row, column): what each cell says for a view against its rivals, in logarithms of probability.
+
+        Their mean is the logarithm of the probability of the view less the mean of those of its rivals: both maps are
+        linear in what is pooled, and joining by the geometric mean is linear in the logits.
+        """
+        own = LinearHead(VIEWS, self.seen[WEIGHT][: len(VIEWS)], self.seen[BIAS][: len(VIEWS)])
+        frozen = class_activation(self.head, self.look.maps, name) / np.float32(self.head.temperature.value)
+        network = class_activation(own, self.seen[LAST_MAP], name) / np.float32(self.scale.network.value)
+        return np.asarray((frozen + network) / np.float32(2 * self.scale.joint.value))
+
+    def evidence(self, name: str) -> NDArray[np.float32]:
+        """(row, column) of the film: the same as `cells`, laid on the film."""
+        return self.look.on_film(self.cells(name))
 
 
 @cache
 def open_network(sha256: str, threads: int) -> Network:
-    """The shipped network; `IntegrityError` where the file was changed."""
-    return Network.open(Path(str(files(__package__) / NETWORK)), sha256=sha256, runtime=Runtime(threads))
+    """The shipped network, with its last map and its head; `IntegrityError` where the file was changed."""
+    path, also = Path(str(files(__package__) / NETWORK)), (LAST_MAP, WEIGHT, BIAS)
+    return Network.open(path, sha256=sha256, runtime=Runtime(threads), also=also)
