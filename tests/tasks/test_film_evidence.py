@@ -71,9 +71,7 @@ def test_a_reading_carries_a_map_for_each_question_answered(film, task, question
     view = next(d for d in reading.labels if d.name == "view")
     if view.value != "needs_a_reader":
         assert reading.evidence_maps[-1].label == view.text
-    best = max((m for m in reading.measurements if m.name.startswith("view_")), key=lambda m: m.value)
-    shown = reading.evidence_maps[-1].array
-    assert (shown.mean() > 0) == (best.value > 0.5)  # a likely answer has more for it than against it
+    assert reading.evidence_maps[-1].array.mean() > 0  # the likeliest answer has more for it than its rivals have
 
 
 def test_the_cells_of_a_joined_answer_add_up_to_it(look, head):
