@@ -8,7 +8,7 @@ from overread.errors import GeometryError, ScopeError, UsageError
 from overread.geometry import Fault, Severity, Verdict
 from overread.image import Source
 from overread.tasks import find_task
-from overread.workflow.analyze import choose
+from overread.workflow.choose import choose
 
 
 @dataclass(frozen=True)
