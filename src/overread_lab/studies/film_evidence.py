@@ -14,27 +14,29 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from overread.models import LinearHead, Network, class_activation, occlusion, read_heads
 from overread.runtime import Runtime
 from overread.tasks._shared import film_encoder
 from overread.tasks._shared.film_controls.controls import FRAME_SHARE
 from overread.tasks._shared.film_encoder import SIDE, Look, evidence_map, features_of, look_at, open_encoder
+from overread.tasks.chest_xray_view import views
 from overread_lab.metrics import wilson
 from overread_lab.recipes.film_planting import plant
 from overread_lab.recipes.linear_fit import HeadPlan, fit_head
+from overread_lab.studies.weight_scrambling import likeness, scrambled, scrambled_encoder, scrambled_head
 
 Film = NDArray[np.float32]
 NAMES = ("without", "rings")
 CELL = 1 / 7
 """Of the longer side: what the map cannot resolve; a peak half a cell beside the rings still counts."""
 PATCH, STEP = 32, 16
+FRAME_WORDS = "  share of the evidence in the outer 12 % (42 % of the area)"
 DEPTHS = {
     "last layer of the encoder": ("_conv_head",),
     "its last block too": ("_conv_head", "_blocks.15."),
@@ -87,35 +89,6 @@ def _near(
     return lambda rows, columns: np.asarray((rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 <= reach**2)
 
 
-def scrambled_head(head: LinearHead, rng: np.random.Generator) -> LinearHead:
-    """The head with the weights of each class dealt to other features."""
-    return replace(head, weight=np.stack([rng.permutation(row) for row in head.weight]))
-
-
-def scrambled_encoder(parts: Sequence[str], rng: np.random.Generator, folder: Path) -> Network:
-    """The shipped encoder with the values of each weight whose name holds one of `parts` shuffled within it."""
-    import onnx  # noqa: PLC0415  (an extra)
-
-    model = onnx.load(Path(film_encoder.__file__).parent / "encoder.onnx")
-    for weight in model.graph.initializer:
-        if any(part in weight.name for part in parts):
-            values = onnx.numpy_helper.to_array(weight)
-            shuffled = rng.permutation(values.reshape(-1)).reshape(values.shape)
-            weight.CopyFrom(onnx.numpy_helper.from_array(shuffled, weight.name))
-    path = folder / "scrambled.onnx"
-    path.write_bytes(model.SerializeToString())
-    return Network.open(path, sha256=None, runtime=Runtime(), also=(film_encoder.LAST_MAP,))
-
-
-def likeness(one: Film, other: Film) -> float:
-    """Rank correlation of two maps of a film, where either is not 0; 0 where one of them is flat."""
-    shown = (one != 0) | (other != 0)
-    first, second = one[shown][::16], other[shown][::16]
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
-        return 0.0
-    return float(spearmanr(first, second).statistic)
-
-
 def frame_share(shown: Film, look: Look) -> float:
     """Share of all evidence, for and against, in the outer 12 % of what is looked at."""
     part = np.abs(look.box.of(shown))
@@ -145,6 +118,7 @@ def figures(films: Sequence[Film], encoder: Network) -> Iterator[str]:
     chance_head = scrambled_head(head, np.random.default_rng(5))
     yield _say_game("its weights shuffled", pointing_game(films[half:], chance_head, encoder, seed=1))
     yield ""
+    yield from _of_joined(films, encoder)
     for task, question in (("chest_xray_view", "view"), ("chest_xray_triage", "finding")):
         shipped = read_heads(Path(film_encoder.__file__).parents[2] / task / "heads.npz", sha256=None)[0][question]
         yield from _of_shipped(f"{task}, head {question!r}", films, shipped, encoder)
@@ -159,24 +133,64 @@ def _say_game(words: str, game: Pointing) -> str:
     )
 
 
+def _of_joined(films: Sequence[Film], encoder: Network) -> Iterator[str]:
+    """Of the map that the view task shows: that of its two answers joined."""
+    folder = Path(views.__file__).parent
+    heads, notes = read_heads(folder / "heads.npz", sha256=None)
+    scale, rng = views.Temperatures.of(notes), np.random.default_rng(9)
+    inside = (views.LAST_MAP, views.WEIGHT, views.BIAS)
+
+    def maps_by(
+        head: LinearHead, network: Network, names: Sequence[str] | None
+    ) -> tuple[list[str], list[Film], list[Look]]:
+        said, maps, looks = [], [], []
+        for n, film in enumerate(films):
+            look = look_at(film, encoder)
+            answer = views.ViewAnswer(look, head, network.run({"films": look.copies}), scale)
+            p = answer.probabilities()
+            said.append(names[n] if names else max(p, key=lambda one: p[one]))
+            maps.append(answer.evidence(said[-1]))
+            looks.append(look)
+        return said, maps, looks
+
+    def opened(parts: Sequence[str], place: Path) -> Network:
+        path = place / "network.onnx"
+        path.write_bytes(scrambled(folder / "network.onnx", parts, rng))
+        return Network.open(path, sha256=None, runtime=Runtime(), also=inside)
+
+    with tempfile.TemporaryDirectory() as place:
+        names, own, looks = maps_by(heads["view"], opened((), Path(place)), None)
+        yield f"chest_xray_view, the map that it shows, of the likeliest view of {len(films)} films:"
+        yield _say_spread(FRAME_WORDS, [frame_share(*pair) for pair in zip(own, looks, strict=True)])
+        alone = [evidence_map(look, heads["view"], name) for look, name in zip(looks, names, strict=True)]
+        yield _say_spread(
+            "  rank correlation with the map of: the frozen encoder's head alone", _likenesses(own, alone)
+        )
+        dealt = scrambled_head(heads["view"], rng)
+        for words, parts in (("heads", ("head.",)), ("heads and the network's last layer", ("head.", "_conv_head"))):
+            _, other, _ = maps_by(dealt, opened(parts, Path(place)), names)
+            yield _say_spread(f"  both {words} scrambled", _likenesses(own, other))
+
+
+def _likenesses(some: Sequence[Film], others: Sequence[Film]) -> list[float]:
+    return [likeness(*pair) for pair in zip(some, others, strict=True)]
+
+
 def _of_shipped(words: str, films: Sequence[Film], head: LinearHead, encoder: Network) -> Iterator[str]:
     looks = [look_at(film, encoder) for film in films]
     names = [max(p, key=lambda one: p[one]) for p in (head.probabilities(look.features) for look in looks)]
     own = [evidence_map(look, head, name) for look, name in zip(looks, names, strict=True)]
     yield f"{words}, map of the likeliest class of {len(films)} films:"
     shares = [frame_share(one, look) for one, look in zip(own, looks, strict=True)]
-    yield _say_spread("  share of the evidence in the outer 12 % (42 % of the area)", shares)
+    yield _say_spread(FRAME_WORDS, shares)
     dealt = scrambled_head(head, np.random.default_rng(7))
     found = [likeness(one, evidence_map(look, dealt, name)) for one, look, name in zip(own, looks, names, strict=True)]
     yield _say_spread("  rank correlation with the map of: the head scrambled", found)
     for depth, parts in DEPTHS.items():
         with tempfile.TemporaryDirectory() as folder:
             other = scrambled_encoder(parts, np.random.default_rng(8), Path(folder))
-            found = [
-                likeness(one, evidence_map(look_at(film, other), head, name))
-                for one, film, name in zip(own, films, names, strict=True)
-            ]
-        yield _say_spread(f"  {depth} scrambled", found)
+            maps = [evidence_map(look_at(film, other), head, name) for film, name in zip(films, names, strict=True)]
+        yield _say_spread(f"  {depth} scrambled", _likenesses(own, maps))
     few = list(zip(looks, names, strict=True))[:8]
     pairs = [occluded(look, head, name, encoder) for look, name in few]
     yield _say_spread(f"  rank correlation with occlusion ({len(few)} films)", [likeness(*pair) for pair in pairs])

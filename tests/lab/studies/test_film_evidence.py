@@ -9,16 +9,8 @@ from overread.phantoms.film import chest_film
 from overread.runtime import Runtime
 from overread.tasks._shared.film_encoder import evidence_map, look_at, open_encoder
 from overread_lab.recipes.film_planting import plant
-from overread_lab.studies.film_evidence import (
-    NAMES,
-    fit_on_planted,
-    frame_share,
-    likeness,
-    occluded,
-    pointing_game,
-    scrambled_encoder,
-    scrambled_head,
-)
+from overread_lab.studies.film_evidence import NAMES, fit_on_planted, frame_share, occluded, pointing_game
+from overread_lab.studies.weight_scrambling import likeness, scrambled_encoder, scrambled_head
 
 PLAYED = 12
 
