@@ -44,6 +44,17 @@ def test_the_brightest_place_of_all_copies_is_that_of_the_film(shape, at, frame)
     assert not found[outside].any()
 
 
+@pytest.mark.parametrize("copy", range(len(VARIANTS)))
+def test_each_copy_by_itself_leads_back(copy):
+    film = film_with_a_dot((500, 360), (150, 270), 0)
+    plain, box = harmonise_placed(film)
+    squares = variants(plain, SIDE)[:, 0]
+    squares[np.arange(len(squares)) != copy] = 0
+    found = copies_to_film(squares, SIDE, plain.shape, box, film.shape)
+    place = ndi.center_of_mass(found > 0.9 * found.max())
+    np.testing.assert_allclose(place, (150, 270), atol=4)
+
+
 def test_coarse_cells_come_back_within_half_a_cell():
     film = film_with_a_dot((500, 500), (150, 330), 0)
     plain, box = harmonise_placed(film)

@@ -137,14 +137,15 @@ def _of_joined(films: Sequence[Film], encoder: Network) -> Iterator[str]:
     """Of the map that the view task shows: that of its two answers joined."""
     folder = Path(views.__file__).parent
     heads, notes = read_heads(folder / "heads.npz", sha256=None)
+    shipped = heads["view"]
     scale, rng = views.Temperatures.of(notes), np.random.default_rng(9)
     inside = (views.LAST_MAP, views.WEIGHT, views.BIAS)
 
     def maps_by(
-        head: LinearHead, network: Network, names: Sequence[str] | None
+        deciding: Sequence[LinearHead], network: Network, names: Sequence[str] | None
     ) -> tuple[list[str], list[Film], list[Look]]:
         said, maps, looks = [], [], []
-        for n, film in enumerate(films):
+        for n, (film, head) in enumerate(zip(films, deciding, strict=True)):
             look = look_at(film, encoder)
             answer = views.ViewAnswer(look, head, network.run({"films": look.copies}), scale)
             p = answer.probabilities()
@@ -159,14 +160,12 @@ def _of_joined(films: Sequence[Film], encoder: Network) -> Iterator[str]:
         return Network.open(path, sha256=None, runtime=Runtime(), also=inside)
 
     with tempfile.TemporaryDirectory() as place:
-        names, own, looks = maps_by(heads["view"], opened((), Path(place)), None)
+        names, own, looks = maps_by([shipped] * len(films), opened((), Path(place)), None)
         yield f"chest_xray_view, the map that it shows, of the likeliest view of {len(films)} films:"
         yield _say_spread(FRAME_WORDS, [frame_share(*pair) for pair in zip(own, looks, strict=True)])
-        alone = [evidence_map(look, heads["view"], name) for look, name in zip(looks, names, strict=True)]
-        yield _say_spread(
-            "  rank correlation with the map of: the frozen encoder's head alone", _likenesses(own, alone)
-        )
-        dealt = scrambled_head(heads["view"], rng)
+        alone = [evidence_map(look, shipped, name) for look, name in zip(looks, names, strict=True)]
+        yield _say_spread("  rank correlation with: the frozen encoder's head alone", _likenesses(own, alone))
+        dealt = [scrambled_head(shipped, rng) for _ in films]
         for words, parts in (("heads", ("head.",)), ("heads and the network's last layer", ("head.", "_conv_head"))):
             _, other, _ = maps_by(dealt, opened(parts, Path(place)), names)
             yield _say_spread(f"  both {words} scrambled", _likenesses(own, other))
@@ -183,9 +182,9 @@ def _of_shipped(words: str, films: Sequence[Film], head: LinearHead, encoder: Ne
     yield f"{words}, map of the likeliest class of {len(films)} films:"
     shares = [frame_share(one, look) for one, look in zip(own, looks, strict=True)]
     yield _say_spread(FRAME_WORDS, shares)
-    dealt = scrambled_head(head, np.random.default_rng(7))
-    found = [likeness(one, evidence_map(look, dealt, name)) for one, look, name in zip(own, looks, names, strict=True)]
-    yield _say_spread("  rank correlation with the map of: the head scrambled", found)
+    dealt = [scrambled_head(head, np.random.default_rng([7, n])) for n in range(len(films))]
+    maps = [evidence_map(look, other, name) for look, other, name in zip(looks, dealt, names, strict=True)]
+    yield _say_spread("  rank correlation with: the head scrambled for each film", _likenesses(own, maps))
     for depth, parts in DEPTHS.items():
         with tempfile.TemporaryDirectory() as folder:
             other = scrambled_encoder(parts, np.random.default_rng(8), Path(folder))
@@ -198,7 +197,8 @@ def _of_shipped(words: str, films: Sequence[Film], head: LinearHead, encoder: Ne
 
 def _say_spread(words: str, values: Sequence[float]) -> str:
     low, middle, high = np.percentile(values, (10, 50, 90))
-    return f"{words}: median {middle:.2f}, 10th to 90th percentile {low:.2f} to {high:.2f}"
+    amount = f", median of its amount {np.median(np.abs(values)):.2f}" if low < 0 else ""
+    return f"{words}: median {middle:.2f}, 10th to 90th percentile {low:.2f} to {high:.2f}{amount}"
 
 
 def films_of(folder: Path | None, count: int) -> list[Film]:
