@@ -52,10 +52,12 @@ def reading(result: Reading) -> None:
     click.echo(f"{result.title}  (geometry {result.verdict.sentence()})")
     if not result.assessable:
         click.echo("not assessable: " + "; ".join(reason.text for reason in result.reasons))
-    elif result.findings:
+    elif result.findings and result.seeks_findings:
         findings(result.findings)
     elif result.seeks_findings:
         click.echo("no finding")
+    elif result.findings:
+        structures(result.findings)
     for label in result.labels:
         doubt = f" (cannot exclude {' or '.join(label.also).replace('_', ' ')})" if label.also else ""
         click.echo(f"{label.name.replace('_', ' ')}: {label.text}{'' if label.text.endswith('.') else doubt}")
@@ -64,6 +66,13 @@ def reading(result: Reading) -> None:
     for caveat in result.caveats:
         click.echo(f"note: {caveat}")
     click.echo(DISCLAIMER)
+
+
+def structures(found: Sequence[Finding]) -> None:
+    """Print one line for each structure that was outlined: what it is, and what was measured of it."""
+    for one in found:
+        numbers = ", ".join(f"{m.name.replace('_', ' ')} {with_interval(m)}" for m in one.measurements)
+        click.echo(f"{one.number} {one.label}{': ' if numbers else ''}{numbers}")
 
 
 def findings(found: Sequence[Finding]) -> None:

@@ -85,6 +85,11 @@ MEASUREMENTS: dict[str, Term] = {
     "lobulation": Term("Lobulation", "How much the outline bulges in lobes.", _own("LOBULATION", "Lobulation")),
     "spiculation": Term("Spiculation", "How much the outline runs out in spikes.", _own("SPICULATION", "Spiculation")),
     "probability": Term("Probability", "Calibrated probability that this finding is real.", _PROBABILITY),
+    "cardiothoracic_ratio": Term(
+        "Cardiothoracic ratio",
+        "Width of the heart by that of the chest, on an adult's frontal film.",
+        _own("CTR", "Cardiothoracic ratio"),
+    ),
     "triage_abnormal": Term(
         "Abnormal finding",
         "Probability of any abnormal finding, as learned from public films; trust it only with a site file.",

@@ -18,7 +18,7 @@ from overread.phantoms.scene import Scene, fractal
 from overread.phantoms.thorax.levels import CoarseGrid
 from overread.phantoms.thorax.paint import paint_bones, paint_organs, paint_placed, paint_tubes
 from overread.phantoms.thorax.place import Placed, Wanted, make_room, place_nodules
-from overread.phantoms.thorax.shape import APEX_MM, BASE_MM, draw_build, shape_thorax
+from overread.phantoms.thorax.shape import APEX_MM, BASE_MM, HEART_FAT_MM, draw_build, shape_thorax
 from overread.phantoms.thorax.trees import draw_trees
 
 __all__ = ["Wanted", "chest", "draw_wanted"]
@@ -121,6 +121,25 @@ def chest(
         settings={"thickness_mm": scanner.thickness_mm, "fwhm_mm": fwhm_mm, "noise_hu": noise_hu,
                   "noise_fc_per_mm": scanner.noise_fc_per_mm, "matrix": matrix},
     )  # fmt: skip
+
+
+def heart_and_chest_mm(seed: int, *, spacing_mm: tuple[float, float, float], matrix: int) -> tuple[float, float]:
+    """Widths of the heart with its fat, and of the pleural cage, of the `chest` with this seed, mm."""
+    over = Oversampling(max(1, int(np.ceil(spacing_mm[0] / _FINEST_SLICE_MM))), 1, 1)
+    _, grid, _ = _empty_chest(spacing_mm, matrix, over, None)
+    thorax = shape_thorax(grid, draw_build(np.random.default_rng(seed)))
+    across = grid.axes().x.ravel()
+    heart, cage = (thorax.heart - np.float32(HEART_FAT_MM)), np.maximum(thorax.cage, -thorax.diaphragm)
+    return _width_mm(heart.min(axis=(0, 1)), across), _width_mm(cage.min(axis=(0, 1)), across)
+
+
+def _width_mm(level: NDArray[np.float32], across: NDArray[np.float32]) -> float:
+    """Between the two places where a level passes 0, by linear interpolation."""
+    inside = np.flatnonzero(level < 0)
+    first, last = int(inside[0]), int(inside[-1])
+    low = np.interp(0, [level[first], level[first - 1]], [across[first], across[first - 1]])
+    high = np.interp(0, [level[last], level[last + 1]], [across[last], across[last + 1]])
+    return float(high - low)
 
 
 def _empty_chest(

@@ -8,7 +8,7 @@ from scipy import ndimage as ndi
 
 from overread.errors import UsageError
 from overread.image import Calibration, PixelScale, Radiograph, Volume
-from overread.phantoms.chest import chest
+from overread.phantoms.chest import chest, heart_and_chest_mm
 from overread.phantoms.phantom import FilmPhantom
 
 WATER_PER_MM = 0.0193
@@ -16,6 +16,7 @@ WATER_PER_MM = 0.0193
 SCATTER, SCATTER_MM = 0.3, 30.0
 PHOTONS = 40_000.0
 SIDE = 480
+SPACING_MM, MATRIX = (3.0, 2.4, 2.4), 160
 TOP = 4095
 VIEWS = {"frontal": 1, "lateral": 2}
 """Axis of the (slice, row, column) volume along which the rays run."""
@@ -42,7 +43,7 @@ def chest_film(seed: int, *, view: str = "frontal") -> FilmPhantom:
     """
     if view not in VIEWS:
         raise UsageError(f"unknown view {view!r}", way_out=f"Use {' or '.join(VIEWS)}.")
-    body = chest(seed, nodules=(), spacing_mm=(3.0, 2.4, 2.4), matrix=160, length_mm=300.0).volume
+    body = chest(seed, nodules=(), spacing_mm=SPACING_MM, matrix=MATRIX, length_mm=300.0).volume
     paths = project(body, VIEWS[view])[::-1]  # slices rise towards the head, rows of a film go down
     rng = np.random.default_rng([seed, VIEWS[view]])
     rows_mm, columns_mm = body.grid.spacing_mm[0], body.grid.spacing_mm[2]
@@ -56,4 +57,8 @@ def chest_film(seed: int, *, view: str = "frontal") -> FilmPhantom:
     film = np.rint(np.clip((density - low) / (high - low), 0, 1) * TOP).astype(np.uint16)
     words = "simulated by parallel rays: as large as in the patient"
     scale = PixelScale.of(Calibration.GEOMETRY, (pixel_mm, pixel_mm), words)
-    return FilmPhantom("chest_film", seed, Radiograph(film, scale), view, {"pixel_mm": round(float(pixel_mm), 6)})
+    truths: dict[str, float | int | str] = {"pixel_mm": round(float(pixel_mm), 6)}
+    if view == "frontal":
+        heart, cage = heart_and_chest_mm(seed, spacing_mm=SPACING_MM, matrix=MATRIX)
+        truths |= {"heart_mm": round(heart, 3), "chest_mm": round(cage, 3), "heart_to_chest": round(heart / cage, 4)}
+    return FilmPhantom("chest_film", seed, Radiograph(film, scale), view, truths)

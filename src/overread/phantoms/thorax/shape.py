@@ -17,6 +17,8 @@ from overread.phantoms.thorax.levels import CoarseGrid, Field, add_path, ellipso
 
 Paths = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
 """Name to centre line (n, 3) and radii (n,), mm."""
+HEART_FAT_MM = 3.5
+"""Fat around the heart, which is part of its shadow."""
 APEX_MM, BASE_MM = 78.0, -172.0
 """z of the top of the lungs and of the lowest recess, before scaling."""
 
@@ -214,7 +216,7 @@ def _mediastinum(axes: Axes, build: Build, heart: Field, paths: Paths) -> Field:
     bulge = 23 * build.width * np.exp(-(((axes.y + 2) / 34) ** 2))
     half = 4 + bulge * (0.55 + 0.45 * np.clip((95 - axes.z) / 60, 0, 1)) + 10 * np.clip((axes.y - 30) / 20, 0, 1)
     total: Field = np.asarray(np.abs(axes.x - centre) - half, dtype=np.float32)
-    total = smooth_union(total, heart - np.float32(3.5), 9)
+    total = smooth_union(total, heart - np.float32(HEART_FAT_MM), 9)
     vertebrae = (superellipse(axes.x / 21, (axes.y - spine_y(axes.z, build)) / 18, 2.4) - 1) * np.float32(18)
     back = axes.y - spine_y(axes.z, build)
     behind = np.maximum((np.abs(axes.x) - (14 + 0.75 * back)) * 0.72, -back)  # widens towards the heads of the ribs

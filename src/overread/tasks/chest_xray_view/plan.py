@@ -18,6 +18,8 @@ class ViewPlan:
         Probability from which a film is refused as turned or inverted.
     sure_above : float
         Probability that frontal, lateral or child needs; else the film needs a reader.
+    frontal_above : float
+        Probability of an adult's frontal film from which lung fields and heart are measured.
     excluded_below : float
         Views that are less probable than this are excluded.
     least_side : int
@@ -27,5 +29,6 @@ class ViewPlan:
     turned_above: float = 0.5
     inverted_above: float = 0.5
     sure_above: float = 0.7
+    frontal_above: float = 0.5
     excluded_below: float = 0.1
     least_side: int = 64

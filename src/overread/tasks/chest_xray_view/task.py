@@ -20,6 +20,7 @@ from overread.models import LinearHead, Network, read_heads
 from overread.phantoms import FilmPhantom
 from overread.runtime import Progress, Runtime
 from overread.tasks._shared.film_encoder import ENCODER_SHA256, look_at, open_encoder
+from overread.tasks.chest_xray_view.heart import MAGNIFIED, heart_of
 from overread.tasks.chest_xray_view.plan import ViewPlan
 from overread.tasks.chest_xray_view.scope import scope_of_headers, scope_of_image
 from overread.tasks.chest_xray_view.views import MAP_METHOD, NETWORK, Temperatures, ViewAnswer, open_network
@@ -112,7 +113,27 @@ class ChestXrayView:
         reading = self._reading(image, scope, labels=labels, measurements=numbers, seconds=seconds)
         shown = view.value if view.value in probabilities else max(probabilities, key=lambda name: probabilities[name])
         found = EvidenceMap(answer.evidence(shown), "view", _WORDS[shown], MAP_METHOD)
-        return replace(reading, evidence_maps=(found,))
+        reading = replace(reading, evidence_maps=(found,))
+        progress("lungs", 0.8)
+        began = perf_counter()
+        reading = self._with_heart(reading, image, probabilities, runtime)
+        return replace(reading, seconds={**reading.seconds, "lungs": perf_counter() - began})
+
+    def _with_heart(
+        self, reading: Reading, image: Radiograph, probabilities: dict[str, float], runtime: Runtime
+    ) -> Reading:
+        """Lung fields and cardiothoracic ratio of an adult's frontal film; another view has neither."""
+        if probabilities["adult_frontal"] + probabilities["bedside"] <= self.plan.frontal_above:
+            return reading
+        heart = heart_of(image, runtime)
+        return replace(
+            reading,
+            measurements=(*reading.measurements, heart.measurement),
+            marks=heart.marks,
+            segments=heart.mask,
+            findings=heart.structures(image.source.series_uid),
+            caveats=(*reading.caveats, *((MAGNIFIED,) if heart.widths else ())),
+        )
 
     def _quality(
         self, features: NDArray[np.float32], heads: dict[str, LinearHead]

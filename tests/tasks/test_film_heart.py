@@ -1,0 +1,57 @@
+"""Lung fields and cardiothoracic ratio in a reading of a simulated film."""
+
+import numpy as np
+import pytest
+
+import overread
+from overread.findings import Laterality, Quality
+from overread.image import Radiograph
+from overread.ops.film_lungs import FilmLungs
+from overread.phantoms.film import chest_film
+from overread.runtime import Runtime, silent
+from overread.tasks import find_task
+from overread.tasks.chest_xray_view.heart import Heart
+
+
+@pytest.fixture(scope="module")
+def phantom():
+    return chest_film(2)
+
+
+@pytest.fixture(scope="module")
+def reading(phantom):
+    return find_task("chest_xray_view").read(phantom.radiograph, Runtime(1), silent)
+
+
+def test_the_ratio_holds_the_truth_of_the_phantom(phantom, reading):
+    found = next(m for m in reading.measurements if m.name == "cardiothoracic_ratio")
+    assert found.interval.low <= phantom.settings["heart_to_chest"] <= found.interval.high
+    assert found.interval.high - found.interval.low < 0.2
+    assert [mark.name for mark in reading.marks] == ["cardiothoracic_ratio"] * 2
+
+
+def test_both_lungs_are_outlined_on_the_patients_sides(reading):
+    right, left = reading.findings
+    assert (right.label, right.laterality) == ("right lung", Laterality.RIGHT)
+    assert right.region.points_rc[0][1] < left.region.points_rc[0][1]  # the patient's right is left in the picture
+    assert set(reading.segments.names.values()) == {"right lung", "left lung"}
+    assert reading.seeks_findings is False
+
+
+def test_what_cannot_be_measured_says_so():
+    nothing = np.zeros((50, 50), bool)
+    heart = Heart(FilmLungs(nothing, nothing), None)
+    assert heart.measurement.quality is Quality.NOT_MEASURABLE
+    assert heart.marks == ()
+    assert heart.mask is None
+    assert heart.structures("uid") == ()
+
+
+def test_segments_and_ratio_are_written_and_sound(phantom, tmp_path):
+    simulated = overread.simulate("chest_xray_view", tmp_path / "film", seed=2)
+    analysis = overread.analyze(simulated.series, task="chest_xray_view")
+    assert isinstance(analysis.image, Radiograph)
+    analysis.save(tmp_path / "out")
+    assert (tmp_path / "out" / "seg.dcm").is_file()
+    assert overread.validate(tmp_path / "out", against=simulated.series).sound
+    assert "Cardiothoracic ratio" in (tmp_path / "out" / "report.html").read_text()
