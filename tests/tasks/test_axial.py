@@ -5,7 +5,7 @@ import pytest
 
 from overread.geometry import ORIENTATIONS, axial_grid, orient, orientation_of
 from overread.image import Intensity, LabelMap, Volume
-from overread.tasks.chest_ct_nodule.axial import axial, turned_back
+from overread.tasks._shared.axial import axial, turned_back
 
 
 @pytest.mark.parametrize("letters", ORIENTATIONS)

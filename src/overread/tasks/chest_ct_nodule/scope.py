@@ -6,7 +6,7 @@ import numpy as np
 
 from overread.findings import Reason, Scope, ScopeAnswer
 from overread.image import Image, Intensity, Source, Volume
-from overread.tasks.chest_ct_nodule.axial import axial
+from overread.tasks._shared.axial import axial
 
 MIN_LENGTH_MM = 30.0
 """Less of the chest along the slices than this cannot hold a lung segment with its surroundings."""

@@ -30,7 +30,7 @@ from overread.measure import NoduleMeasure, NotMeasurable, estimate_edge, measur
 from overread.ops.lung_field import LungField, lung_field
 from overread.phantoms import Phantom
 from overread.runtime import Progress, Runtime, within
-from overread.tasks.chest_ct_nodule.axial import axial, turned_back
+from overread.tasks._shared.axial import axial, turned_back
 from overread.tasks.chest_ct_nodule.categories import UNDETERMINED, fleischner_2017, gravest, lung_rads_2022
 from overread.tasks.chest_ct_nodule.detect import Candidate, find_nodules
 from overread.tasks.chest_ct_nodule.location import LungExtent, lung_extent, side_of, zone_of

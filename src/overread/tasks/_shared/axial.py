@@ -1,4 +1,4 @@
-"""Sections, axes and zones are axial by definition: turn an image so that its first axis runs along the patient."""
+"""Some questions are axial by definition: turn an image so that its first axis runs along the patient."""
 
 from __future__ import annotations
 
