@@ -43,6 +43,9 @@ _PROBABILITY = Code("122157", "DCM", "Probability")
 
 MEASUREMENTS: dict[str, Term] = {
     "volume": Term("Volume", "Volume inside the 50 % boundary.", _VOLUME),
+    "hippocampus_volume": Term(
+        "Volume of the hippocampus", "Anterior and posterior part together, as outlined.", _VOLUME
+    ),
     "reader_comparable_volume": Term(
         "Volume, as readers outline it",
         "What radiologists outlining this lesion by hand would be expected to get; it includes how they differ.",

@@ -235,7 +235,7 @@ def _instance(
     series: Dataset, volume: Volume, plane: NDArray[np.int16], *, k: int, syntax: Transfer, uid: str
 ) -> FileDataset:
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = CTImageStorage
+    meta.MediaStorageSOPClassUID = series.SOPClassUID
     meta.MediaStorageSOPInstanceUID = uid
     meta.TransferSyntaxUID = syntax.value
     meta.ImplementationClassUID = phantom_uid("implementation")

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overread.errors import UsageError
+from overread.image import Intensity
 from overread.phantoms import AnyPhantom, FilmPhantom
 from overread.phantoms.dicom_film import write_film
+from overread.phantoms.dicom_mr import write_mr_series
 from overread.phantoms.dicom_series import write_series
 from overread.phantoms.truth_file import write_truth
 from overread.tasks import find_task
@@ -43,6 +45,8 @@ def simulate(task: str, out: str | Path, *, seed: int = 1) -> Simulation:
     try:
         if isinstance(phantom, FilmPhantom):
             write_film(phantom, partial / "series")
+        elif phantom.volume.intensity is Intensity.ARBITRARY:
+            write_mr_series(phantom.volume, partial / "series", seed=seed)
         else:
             write_series(phantom.volume, partial / "series", seed=seed)
         write_truth(phantom, partial / "truth.json")

@@ -11,6 +11,11 @@ MODULES: tuple[str, ...] = ("overread_lab.recipes.chest_xray_lungs", "overread_l
 """Each offers `RECIPES`, a tuple of `Training`; importing one needs no torch."""
 
 
+CLASSICAL: dict[str, str] = {"brain_mr_hippocampus": "overread_lab.recipes.brain_mr_hippocampus"}
+"""Recipes that need no torch: each module has a `SUMMARY`, and `make(data, out, *, cases, seed, progress, leave_out)`.
+"""
+
+
 def trainings() -> dict[str, Training]:
     """All recipes by name, in the order of the table."""
     found: dict[str, Training] = {}
@@ -24,5 +29,5 @@ def training_named(name: str) -> Training:
     """The recipe of that name; raises `UsageError` naming all where there is none."""
     known = trainings()
     if name not in known:
-        raise UsageError(f"there is no recipe {name!r}", way_out=f"Known: {', '.join(known)}.")
+        raise UsageError(f"there is no recipe {name!r}", way_out=f"Known: {', '.join([*known, *CLASSICAL])}.")
     return known[name]

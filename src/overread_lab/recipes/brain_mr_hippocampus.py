@@ -1,0 +1,118 @@
+"""Makes the weights of `brain_mr_hippocampus` from outlined cases, without torch, by one command.
+
+python -m overread_lab.recipes.brain_mr_hippocampus --data ../shared/data/hippocampus_mr --cases 20 -o model.npz
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from overread.cards import TrainingGroups
+from overread.errors import InputError, UsageError
+from overread.geometry import orient
+from overread.image import Volume
+from overread.io import open_study
+from overread.runtime import Progress, Runtime
+from overread.tasks.brain_mr_hippocampus.model import write_model
+from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
+from overread.tasks.brain_mr_hippocampus.prepare import prepare
+from overread_lab.datasets.manifest import Case
+from overread_lab.datasets.sets import ManifestSet
+from overread_lab.recipes.hippocampus_atlas import Outlined
+from overread_lab.recipes.hippocampus_fit import FitPlan, fit_model
+
+SALT = "brain_mr_hippocampus"
+SUMMARY = "hippocampus on MR from 20 outlined regions, in about two minutes without torch"
+
+
+def read_outlined(case: Case, plan: HippocampusPlan) -> Outlined:
+    """A case of a manifest: image and labels, 1 anterior and 2 posterior, on one grid of 1 mm.
+
+    Raises
+    ------
+    InputError
+        No mask, another grid, or other labels.
+    """
+    if case.image is None or case.mask is None:
+        raise InputError("has no image or no mask", where=case.case, way_out="Leave the case out.")
+    image, mask = _volume(case.image), _volume(case.mask)
+    region = prepare(image, plan)
+    labels, grid = orient(mask.array, mask.grid, "SPL")
+    if not grid.same_place(region.grid):
+        raise InputError("image and mask lie on different grids, or not on 1 mm", where=case.case)
+    if set(np.unique(labels).tolist()) != {0, 1, 2}:
+        raise InputError(f"the mask holds {np.unique(labels).tolist()}, expected 0, 1 and 2", where=case.case)
+    return Outlined(case.case, case.group, region.values, np.ascontiguousarray(labels).astype(np.uint8))
+
+
+def _volume(path: Path) -> Volume:
+    image = open_study(path).series[0].load()
+    if not isinstance(image, Volume):
+        raise InputError("is no volume", where=str(path))
+    return image
+
+
+def draw(cases: Sequence[Case], wanted: int | None, *, seed: int) -> list[Case]:
+    """`wanted` of the cases at random, in their order; all for None."""
+    if wanted is None:
+        return list(cases)
+    if wanted > len(cases):
+        raise UsageError(f"{wanted} cases are asked for, there are {len(cases)}")
+    chosen = np.random.default_rng(seed).choice(len(cases), wanted, replace=False)
+    return [cases[n] for n in sorted(chosen)]
+
+
+def make(
+    data: Path, out: Path, *, cases: int | None, seed: int, progress: Progress, leave_out: int | None = None
+) -> dict[str, object]:
+    """Train on a folder with manifest.csv, without fold `leave_out`, and write the model; what was written."""
+    began = time.perf_counter()
+    plan = HippocampusPlan()
+    found = ManifestSet.open(data)
+    chosen = draw(found.cases if leave_out is None else found.split(leave_out).train, cases, seed=seed)
+    outlined = [read_outlined(case, plan) for case in chosen]
+    model = fit_model(outlined, plan, FitPlan(), seed=seed, runtime=Runtime(1), progress=progress)
+    digest = write_model(out, model)
+    groups = sorted(TrainingGroups.of({case.group for case in chosen}, salt=SALT).groups_sha256)
+    return {
+        "file": str(out),
+        "bytes": out.stat().st_size,
+        "sha256": digest,
+        "cases": len(chosen),
+        "support_vectors": len(model.classifier.machine.support),
+        "threshold": model.classifier.threshold,
+        "log_width": model.log_width,
+        "usual": model.usual,
+        "seconds": round(time.perf_counter() - began, 1),
+        "salt": SALT,
+        "groups_sha256": groups,
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m overread_lab.recipes.brain_mr_hippocampus", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the set hippocampus_mr")
+    parser.add_argument("--cases", default="20", help="how many cases to learn from, or all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("-o", "--out", type=Path, required=True, help="the .npz to write")
+    given = parser.parse_args(arguments)
+    wanted = None if given.cases == "all" else int(given.cases)
+
+    def progress(stage: str, share: float) -> None:
+        sys.stderr.write(f"{share:4.0%} {stage}\n")
+
+    record = make(given.data, given.out, cases=wanted, seed=given.seed, progress=progress)
+    sys.stdout.write(json.dumps(record, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

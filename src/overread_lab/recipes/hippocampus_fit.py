@@ -1,0 +1,223 @@
+"""Fits the model of `brain_mr_hippocampus` to outlined cases: atlas, support vectors, plane, intervals. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.svm import SVC
+
+from overread.errors import UsageError
+from overread.models.conformal import conformal_quantile
+from overread.models.rbf_decision import RbfMachine
+from overread.runtime import Progress, Runtime, silent
+from overread.tasks.brain_mr_hippocampus.atlas import Placed, find_place
+from overread.tasks.brain_mr_hippocampus.model import CHECKS, PARTS, Classifier, Model
+from overread.tasks.brain_mr_hippocampus.outline import (
+    ANTERIOR,
+    POSTERIOR,
+    PlaneRule,
+    cut_row,
+    outline,
+    part,
+    prior_cut,
+    profile,
+)
+from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
+from overread.tasks.brain_mr_hippocampus.rows import Band, band_of
+from overread.tasks.brain_mr_hippocampus.segment import checks_of
+from overread_lab.recipes.hippocampus_atlas import Outlined, build_atlas
+
+Labels = NDArray[np.uint8]
+BIAS_PRICE = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitPlan:
+    """Parameters of a fit.
+
+    Parameters
+    ----------
+    atlas_cases : int
+        At most so many cases make the means; all are learned from.
+    atlas_rounds : int
+        Rounds of affine, and of deformable alignment to the mean.
+    voxels : int
+        Voxels for the classifier, half of them hippocampus, as many of each case.
+    penalty : float
+        C of the machine.
+    thresholds : tuple of float
+        Tried on left-out cases; the one with the best mean Dice is kept.
+    ridge : float
+        Weight of the squared slopes of the plane rule.
+    coverage : float
+        Of the intervals.
+    parts : int
+        Into how many the cases are split, by group, to answer each by a fit that has not seen it.
+    """
+
+    atlas_cases: int = 20
+    atlas_rounds: int = 2
+    voxels: int = 9000
+    penalty: float = 1.0
+    thresholds: tuple[float, ...] = (-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+    ridge: float = 20.0
+    coverage: float = 0.95
+    parts: int = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ready:
+    case: Outlined
+    placed: Placed
+    band: Band
+    truth: NDArray[np.bool_]
+
+
+def fit_model(
+    cases: Sequence[Outlined],
+    plan: HippocampusPlan,
+    how: FitPlan | None = None,
+    *,
+    seed: int = 0,
+    runtime: Runtime | None = None,
+    progress: Progress = silent,
+) -> Model:
+    """Learn from outlined cases; threshold, plane, intervals and usual values come from left-out cases.
+
+    Raises
+    ------
+    UsageError
+        Fewer than 8 cases, or fewer groups than parts.
+    """
+    how, runtime = how or FitPlan(), runtime or Runtime(1)
+    if len(cases) < 8 or len({case.group for case in cases}) < how.parts:
+        raise UsageError(
+            f"{len(cases)} cases are too few to learn from", way_out="Give 8 patients or more; 20 do well."
+        )
+    progress("atlas", 0.0)
+    built = build_atlas(cases[: how.atlas_cases], plan, rounds=how.atlas_rounds)
+    ready: list[_Ready] = []
+    for number, case in enumerate(cases):
+        progress("place", 0.5 + 0.25 * number / len(cases))
+        if number < len(built.shares):
+            share = built.shares[number]
+            others = built.atlas.without(share.image, share.whole, share.anterior, cases=len(built.shares))
+            placed = find_place(case.values, others, plan, start=share.place)
+        else:
+            placed = find_place(case.values, built.atlas, plan)
+        labels = case.labels[:, :, ::-1] if placed.mirrored else case.labels
+        band = band_of(placed, plan.band_mm, runtime)
+        ready.append(_Ready(case, placed, band, labels[tuple(band.points.T)] > 0))
+    groups = sorted({one.case.group for one in ready})
+    part_of = dict(
+        zip(np.random.default_rng(seed).permutation(groups), np.arange(len(groups)) % how.parts, strict=True)
+    )
+    decisions: dict[int, NDArray[np.float64]] = {}
+    for held in range(how.parts):
+        progress("left-out cases", 0.75 + 0.2 * held / how.parts)
+        machine = _classifier([one for one in ready if part_of[one.case.group] != held], how, seed)
+        for n, one in enumerate(ready):
+            if part_of[one.case.group] == held:
+                decisions[n] = machine.decide(one.band.rows, runtime)
+    threshold = _best_threshold(ready, decisions, how, plan)
+    masks = [outline(one.band, decisions[n], threshold, plan) for n, one in enumerate(ready)]
+    planes = [(prior_cut(one.placed.prior), profile(m, prior_cut(one.placed.prior)), _truth(one))
+              for one, m in zip(ready, masks, strict=True)]  # fmt: skip
+    log_ratio: dict[str, list[float]] = {name: [] for name in PARTS}
+    values: dict[str, list[float]] = {name: [] for name in CHECKS}
+    for n, (one, mask) in enumerate(zip(ready, masks, strict=True)):
+        rule = _plane_rule([row for m, row in enumerate(planes) if m != n], how)
+        labels = part(mask, rule(mask, planes[n][0]))
+        for name, ratio in _log_ratios(labels, one).items():
+            log_ratio[name].append(ratio)
+        for name, value in checks_of(one.placed, labels).items():
+            values[name].append(value)
+    final = _classifier(ready, how, seed)
+    return Model(
+        atlas=built.atlas,
+        classifier=Classifier(final.mean, final.scale, final.machine, threshold),
+        plane=_plane_rule(planes, how),
+        log_width={
+            name: conformal_quantile(np.abs(ratios), miss_rate=1 - how.coverage) for name, ratios in log_ratio.items()
+        },
+        coverage=how.coverage,
+        calibration_cases=len(ready),
+        usual={name: (float(np.mean(found)), float(np.std(found, ddof=1))) for name, found in values.items()},
+        notes={"recipe": "overread_lab.recipes.brain_mr_hippocampus", "cases": len(ready), "seed": seed},
+    )
+
+
+def _classifier(ready: Sequence[_Ready], how: FitPlan, seed: int) -> Classifier:
+    rng = np.random.default_rng(seed)
+    each = max(1, how.voxels // (2 * len(ready)))
+    rows, truth = [], []
+    for one in ready:
+        for label in (False, True):
+            members = np.flatnonzero(one.truth == label)
+            chosen = rng.choice(members, min(each, len(members)), replace=False)
+            rows.append(one.band.rows[chosen])
+            truth.append(np.full(len(chosen), label))
+    table, answer = np.concatenate(rows).astype(np.float64), np.concatenate(truth)
+    mean, scale = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-9)
+    gamma = 1 / table.shape[1]
+    machine = SVC(kernel="rbf", C=how.penalty, gamma=gamma, cache_size=500)
+    machine.fit((table - mean) / scale, answer)
+    found = RbfMachine(
+        machine.support_vectors_.astype(np.float16).astype(np.float64),
+        machine.dual_coef_[0].astype(np.float32).astype(np.float64),
+        float(machine.intercept_[0]),
+        gamma,
+    )
+    return Classifier(mean, scale, found, 0.0)
+
+
+def _best_threshold(
+    ready: Sequence[_Ready], decisions: dict[int, NDArray[np.float64]], how: FitPlan, plan: HippocampusPlan
+) -> float:
+    """The best mean Dice of left-out cases, less a price for volumes that are off in the mean: Dice is flat there."""
+
+    def score(threshold: float) -> float:
+        dice, log_ratio = [], []
+        for n, one in enumerate(ready):
+            mask = outline(one.band, decisions[n], threshold, plan)
+            truth = _labels(one) > 0
+            found, true = max(int(np.count_nonzero(mask)), 1), int(np.count_nonzero(truth))
+            dice.append(2 * int(np.count_nonzero(mask & truth)) / (found + true))
+            log_ratio.append(np.log(true / found))
+        return float(np.mean(dice)) - BIAS_PRICE * abs(float(np.median(log_ratio)))
+
+    return max(how.thresholds, key=score)
+
+
+def _labels(one: _Ready) -> Labels:
+    return one.case.labels[:, :, ::-1] if one.placed.mirrored else one.case.labels
+
+
+def _truth(one: _Ready) -> float:
+    labels = _labels(one)
+    return cut_row(labels == ANTERIOR, labels > 0)
+
+
+def _plane_rule(rows: Sequence[tuple[float, NDArray[np.float64], float]], how: FitPlan) -> PlaneRule:
+    table = np.array([seen for _, seen, _ in rows])
+    target = np.array([true - usual for usual, _, true in rows])
+    mean, scale = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-6)
+    ready, middle = (table - mean) / scale, float(target.mean())
+    slope = np.linalg.solve(ready.T @ ready + how.ridge * np.eye(ready.shape[1]), ready.T @ (target - middle))
+    return PlaneRule(mean, scale, slope, middle)
+
+
+def _log_ratios(labels: Labels, one: _Ready) -> dict[str, float]:
+    truth = _labels(one)
+
+    def ratio(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
+        return float(np.log(max(int(np.count_nonzero(true)), 1) / max(int(np.count_nonzero(found)), 1)))
+
+    return {
+        "whole": ratio(labels > 0, truth > 0),
+        "anterior": ratio(labels == ANTERIOR, truth == ANTERIOR),
+        "posterior": ratio(labels == POSTERIOR, truth == POSTERIOR),
+    }
