@@ -16,12 +16,12 @@ from time import perf_counter
 from overread.cards import TaskCard, read_card
 from overread.findings import Descriptor, EvidenceMap, Measurement, Provenance, Reading, Scope
 from overread.findings.identity import digest_uid
-from overread.image import Image, Radiograph, Source
+from overread.image import Image, Source
 from overread.models import LinearHead, Network, read_heads
 from overread.phantoms import FilmPhantom
 from overread.runtime import Progress, Runtime, within
 from overread.tasks._shared.film_controls import frame_only, thumbnails
-from overread.tasks._shared.film_encoder import MAP_METHOD, evidence_map, features_of, look_at, open_encoder
+from overread.tasks._shared.film_encoder import MAP_METHOD, Look, evidence_map, features_of, open_encoder
 from overread.tasks.chest_xray_triage.plan import TriagePlan
 from overread.tasks.chest_xray_view import TASK as VIEW
 
@@ -70,10 +70,10 @@ class ChestXrayTriage:
 
     def read(self, image: Image, runtime: Runtime, progress: Progress) -> Reading:
         """View and quality first; then scores of a frontal film, and of its frame and thumbnail."""
-        view = VIEW.read(image, runtime, within(progress, 0.0, 0.5))
+        view, look = VIEW.read_and_look(image, runtime, within(progress, 0.0, 0.5))
         made_by = self._provenance(view.provenance)
         reading = replace(view, provenance=made_by, title=TITLE)
-        if not view.assessable or not isinstance(image, Radiograph):
+        if look is None:
             return reading
         began = perf_counter()
         progress("triage", 0.5)
@@ -81,7 +81,7 @@ class ChestXrayTriage:
         if lateral >= self.plan.lateral_below:
             not_scored = Descriptor(QUESTION, "not_scored", "lateral films get no score")
             return replace(reading, labels=(*view.labels, not_scored))
-        scores, shown = self._scores(image, _encoder(runtime.threads))
+        scores, shown = self._scores(look, _encoder(runtime.threads))
         return replace(
             reading,
             labels=(Descriptor(QUESTION, "needs_a_reader", NOT_CALIBRATED), *view.labels),
@@ -92,9 +92,9 @@ class ChestXrayTriage:
         )
 
     @staticmethod
-    def _scores(image: Radiograph, encoder: Network) -> tuple[tuple[Measurement, ...], EvidenceMap]:
+    def _scores(look: Look, encoder: Network) -> tuple[tuple[Measurement, ...], EvidenceMap]:
         """Scores of the film and of its controls, and where on the film the score for abnormal comes from."""
-        heads, look = _heads(), look_at(image.array, encoder)
+        heads = _heads()
         p = heads["finding"].probabilities(look.features)
         frame = heads["frame"].probabilities(features_of(frame_only(look.copies), encoder))
         thumbnail = heads["thumbnail"].probabilities(thumbnails(look.copies))
@@ -135,7 +135,7 @@ def _heads() -> dict[str, LinearHead]:
 
 @cache
 def _encoder(threads: int) -> Network:
-    return open_encoder(Runtime(threads), with_map=True)
+    return open_encoder(Runtime(threads))
 
 
 TASK = ChestXrayTriage()

@@ -19,7 +19,7 @@ from overread.image import Image, Radiograph, Source
 from overread.models import LinearHead, Network, read_heads
 from overread.phantoms import FilmPhantom
 from overread.runtime import Progress, Runtime
-from overread.tasks._shared.film_encoder import ENCODER_SHA256, look_at, open_encoder
+from overread.tasks._shared.film_encoder import ENCODER_SHA256, Look, look_at, open_encoder
 from overread.tasks.chest_xray_view.heart import MAGNIFIED, heart_of
 from overread.tasks.chest_xray_view.plan import ViewPlan
 from overread.tasks.chest_xray_view.scope import scope_of_headers, scope_of_image
@@ -92,9 +92,13 @@ class ChestXrayView:
 
     def read(self, image: Image, runtime: Runtime, progress: Progress) -> Reading:
         """Quality first, then the view with a probability each; unsure answers are left to a reader."""
+        return self.read_and_look(image, runtime, progress)[0]
+
+    def read_and_look(self, image: Image, runtime: Runtime, progress: Progress) -> tuple[Reading, Look | None]:
+        """As `read`, and what the encoder saw, for a task that asks more of it; None where it is not assessed."""
         scope = self.accepts(image)
         if scope.answer is ScopeAnswer.NO or not isinstance(image, Radiograph):
-            return self._reading(image, scope, reasons=scope.reasons)
+            return self._reading(image, scope, reasons=scope.reasons), None
         began = perf_counter()
         progress("look", 0.2)
         look = look_at(image.array, _encoder(runtime.threads))
@@ -103,7 +107,7 @@ class ChestXrayView:
         seconds = {"look": perf_counter() - began}
         if reasons:
             refused = Scope(ScopeAnswer.NO, reasons)
-            return self._reading(image, refused, reasons=reasons, labels=quality, seconds=seconds)
+            return self._reading(image, refused, reasons=reasons, labels=quality, seconds=seconds), None
         seen = open_network(_card().weights[NETWORK], runtime.threads).run({"films": look.copies})
         answer = ViewAnswer(look, heads["view"], seen, scale)
         probabilities = answer.probabilities()
@@ -117,7 +121,7 @@ class ChestXrayView:
         progress("lungs", 0.8)
         began = perf_counter()
         reading = self._with_heart(reading, image, probabilities, runtime)
-        return replace(reading, seconds={**reading.seconds, "lungs": perf_counter() - began})
+        return replace(reading, seconds={**reading.seconds, "lungs": perf_counter() - began}), look
 
     def _with_heart(
         self, reading: Reading, image: Radiograph, probabilities: dict[str, float], runtime: Runtime
