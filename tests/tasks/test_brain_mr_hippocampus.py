@@ -18,6 +18,7 @@ from overread.tasks.brain_mr_hippocampus.example import example_region
 from overread.tasks.brain_mr_hippocampus.model import read_model, write_model
 from overread.tasks.brain_mr_hippocampus.outline import cut_row, largest, part
 from overread.tasks.brain_mr_hippocampus.task import TASK, shipped_model
+from overread_lab.datasets.manifest import read_manifest
 from overread_lab.metrics import dice
 
 
@@ -161,3 +162,16 @@ def test_simulated_files_are_read_written_and_proven(tmp_path):
     assert overread.validate(tmp_path / "out", against=simulated.series).sound
     told = json.loads((tmp_path / "out" / "result.json").read_text())
     assert {m["unit"] for f in told["findings"] for m in f["measurements"]} == {"mL"}
+
+
+def test_real_regions_that_were_not_learned_from(shared_data):
+    """Three of fold 1; the study gives the figures, this shows that the shipped files belong together."""
+    folder = shared_data / "hippocampus_mr"
+    groups = TASK.card().training_groups
+    unseen = [c for c in read_manifest(folder).cases if c.fold == 1 and not groups.hold(c.group)][::15]
+    for case in unseen:
+        image, mask = (overread.open(path).series[0].load() for path in (case.image, case.mask))
+        found = TASK.read(image, Runtime(1), silent)
+        assert found.assessable
+        assert dice(found.segments.array > 0, mask.array > 0).value > 0.8
+        assert found.labels[0].value == "as_training"

@@ -7,7 +7,7 @@ The first fits anew: for each fold, 20 cases drawn from the other folds are fitt
 without it; otherwise every n-th, in the order of the manifest) are read. The parameters of the plan were tried on cases
 of fold 0 only, so the figures of folds 1 to 4 stand beside those of all five. A third of the cases is read twice more:
 with 12 mm of edge values added on three sides, which puts the hippocampus 6 mm off the middle along each axis, and
-left-right mirrored.
+left-right mirrored; and twice in ways that must be flagged: upside down, and with the front half cut off.
 
 The second reads with a model that the recipe wrote, the shipped one say, and leaves out the patients it learned from.
 """
@@ -40,7 +40,14 @@ from overread_lab.recipes.hippocampus_fit import FitPlan, fit_model
 
 SHIFT_MM = 6
 PARTS = {"anterior": (1,), "posterior": (2,), "whole": (1, 2)}
-WAYS = ("as it is", "prior alone", "start 6 mm off", "mirrored")
+WAYS = (
+    "as it is",
+    "prior alone",
+    "start 6 mm off",
+    "mirrored",
+    "upside down (must be flagged)",
+    "half of it cut off (must be flagged)",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,9 @@ def rows_of(case: Outlined, fold: int, model: Model, plan: HippocampusPlan, *, h
         turned = segment(np.ascontiguousarray(case.values[:, :, ::-1]), model, plan, runtime)
         back = Segmented(turned.labels[:, :, ::-1], turned.placed, turned.checks, turned.doubts, turned.refusals)
         rows.append(_row(case, fold, WAYS[3], back, model))
+        for way, cut_off in ((WAYS[4], np.s_[::-1, :, :]), (WAYS[5], np.s_[:, case.values.shape[1] // 2 :, :])):
+            part = Outlined(case.name, case.group, np.ascontiguousarray(case.values[cut_off]), case.labels[cut_off])
+            rows.append(_row(part, fold, way, segment(part.values, model, plan, runtime), model))
     return rows
 
 
