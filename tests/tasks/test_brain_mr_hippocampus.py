@@ -10,7 +10,7 @@ import pytest
 from scipy import ndimage as ndi
 
 import overread
-from overread.findings import ScopeAnswer
+from overread.findings import Quality, ScopeAnswer
 from overread.geometry import Grid, axial_grid, orient
 from overread.image import Intensity, Radiograph, Source, Volume
 from overread.runtime import Runtime, silent
@@ -101,6 +101,18 @@ def test_noise_is_refused_or_doubted():
     found = TASK.read(Volume(array, grid, Intensity.ARBITRARY), Runtime(1), silent)
     assert not found.assessable
     assert {reason.code for reason in found.reasons} & {"poor_match", "poor_local_match", "poor_agreement"}
+
+
+def test_upside_down_is_refused_and_a_cut_at_the_edge_is_said(example):
+    volume = example[0].volume
+    turned = TASK.read(replace(volume, array=np.ascontiguousarray(volume.array[::-1])), Runtime(1), silent)
+    assert not turned.assessable
+    assert turned.segments is None
+    array = np.ascontiguousarray(volume.array[:, 9:])
+    cut = TASK.read(Volume(array, volume.grid.crop((0, 9, 0), array.shape), Intensity.ARBITRARY), Runtime(1), silent)
+    assert cut.assessable
+    assert Quality.TOUCHES_BORDER in cut.measurements[0].quality
+    assert any("lower bounds" in text for text in cut.caveats)
 
 
 def region(array=None, spacing=(1.0, 1.0, 1.0), intensity=Intensity.ARBITRARY, source=None):

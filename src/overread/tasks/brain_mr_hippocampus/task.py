@@ -119,7 +119,7 @@ class BrainMrHippocampus:
             labels=(_hand(found),),
             segments=labels,
             windows=_windows(image),
-            caveats=(*(WORDS[name] for name in found.doubts), *LIMITS),
+            caveats=(*(WORDS[name] for name in found.doubts), *_border(labels), *LIMITS),
             seconds={"all": perf_counter() - began},
         )
 
@@ -212,6 +212,10 @@ def _volume(name: str, volume_mm3: float, model: Model, part: str, quality: Qual
 def _touches(labels: LabelMap) -> bool:
     inside = labels.array > 0
     return any(bool(np.take(inside, end, axis=axis).any()) for axis in range(3) for end in (0, -1))
+
+
+def _border(labels: LabelMap) -> tuple[str, ...]:
+    return ("the outline reaches the edge of the region: volumes are lower bounds",) if _touches(labels) else ()
 
 
 def _hand(found: Segmented) -> Descriptor:
