@@ -17,7 +17,7 @@ from overread.runtime import Runtime
 from overread.tasks._shared.film_lungs import LungFinder
 
 NAME = "cardiothoracic_ratio"
-SD = 0.04
+SD = 0.05
 """Of the ratio, from simulated films with known widths (`overread_lab.studies.film_heart`); real ones have no truth."""
 SIDES = ((1, "right lung", Laterality.RIGHT), (2, "left lung", Laterality.LEFT))
 MAGNIFIED = "AP and bedside films enlarge the heart: their ratio is higher than that of a PA film of the same patient."
