@@ -1,6 +1,8 @@
 """The cardiothoracic ratio against the known widths of simulated chests; and what it says of real films, without truth.
 
-python -m overread_lab.studies.film_heart [--films 40] [--data ../shared/data/chest_xray]
+python -m overread_lab.studies.film_heart --data ../shared/data/chest_xray [--films 40] [-o heart]
+
+With -o it leaves its figures for the card (`overread_lab.recipes.evidence chest_xray_view heart`).
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ from overread.runtime import Runtime
 from overread.tasks.chest_xray_view.heart import heart_of
 from overread_lab.datasets.sets import ManifestSet
 from overread_lab.metrics import bootstrap
-from overread_lab.recipes.evidence import measured, say
+from overread_lab.recipes.evidence import leave, measured, say
 from overread_lab.recipes.film_features import film_of
 
+COMMAND = "python -m overread_lab.studies.film_heart --data ../shared/data/chest_xray"
 FIRST = 200
 """Seeds below it were looked at when the rules were written."""
 
@@ -67,9 +70,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m overread_lab.studies.film_heart", description=__doc__)
     parser.add_argument("--films", type=int, default=40, help="simulated ones")
     parser.add_argument("--data", type=Path, help="folder of the set chest_xray")
+    parser.add_argument("-o", "--out", type=Path, help="folder for evidence.toml")
     given = parser.parse_args(arguments)
     figures = [*on_phantoms(given.films), *(on_films(given.data) if given.data else ())]
     sys.stdout.write("".join(say(one) + "\n" for one in figures))
+    if given.out is not None:
+        given.out.mkdir(parents=True, exist_ok=True)
+        leave(given.out, figures, command=COMMAND)
     return 0
 
 
