@@ -8,6 +8,7 @@ from overread.models.gate import FeatureLimit, Likeness, ScopeGate
 from overread.models.linear import LinearHead, read_heads, write_heads
 from overread.models.network import Network, Port
 from overread.models.site import Gain, QuestionCalibration, SiteAnswer, SiteFile
+from overread.models.subspace import Subspace, fit_subspace, read_subspace, write_subspace
 from overread.models.temperature import Temperature
 from overread.models.tiles import Blend, TilePlan, tiled, tiled_bands
 from overread.models.venn_abers import VennAbers
@@ -27,6 +28,7 @@ __all__ = [
     "ScopeGate",
     "SiteAnswer",
     "SiteFile",
+    "Subspace",
     "Temperature",
     "ThreeWay",
     "TilePlan",
@@ -35,12 +37,15 @@ __all__ = [
     "conformal_quantile",
     "contrast",
     "coverage_range",
+    "fit_subspace",
     "mean_and_sd",
     "occlusion",
     "read_forests",
     "read_heads",
+    "read_subspace",
     "tiled",
     "tiled_bands",
     "write_forests",
     "write_heads",
+    "write_subspace",
 ]

@@ -16,6 +16,8 @@ from overread.models.temperature import Temperature
 from overread.models.weights import read_weights
 
 FORMAT = "overread.linear/1"
+HALF_FROM = 256
+"""Heads on so many features or more are stored in float16: rounding averages out over many features, not over few."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +66,8 @@ def write_heads(path: Path, heads: Mapping[str, LinearHead], *, notes: Mapping[s
     described = {}
     for name, head in sorted(heads.items()):
         described[name] = {"classes": list(head.classes), "temperature": head.temperature.value}
-        arrays[f"{name}.weight"] = head.weight.astype(np.float16)
+        half = head.weight.shape[1] >= HALF_FROM
+        arrays[f"{name}.weight"] = head.weight.astype(np.float16 if half else np.float32)
         arrays[f"{name}.bias"] = head.bias.astype(np.float32)
     header = json.dumps({"format": FORMAT, "heads": described, "notes": dict(notes)}, sort_keys=True)
     arrays["header"] = np.frombuffer(header.encode(), np.uint8)

@@ -117,6 +117,7 @@ class BrainMrHippocampus:
             findings=findings,
             measurements=(whole,),
             labels=(_hand(found),),
+            seeks_findings=False,
             segments=labels,
             windows=_windows(image),
             caveats=(*(WORDS[name] for name in found.doubts), *_border(labels), *LIMITS),

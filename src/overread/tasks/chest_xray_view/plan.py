@@ -24,6 +24,12 @@ class ViewPlan:
         Views that are less probable than this are excluded.
     least_side : int
         Pixels along the shorter side.
+    unlike_beyond : float
+        Distance from chest films, in multiples of the usual, from which a picture is refused.
+    stranger_above : float
+        Probability of being no chest film, or a small part of one, from which a picture is refused.
+    badly_exposed_above : float
+        Probability of a blank, noisy, much too dark, much too white or clipped film from which it is refused.
     """
 
     turned_above: float = 0.5
@@ -32,3 +38,6 @@ class ViewPlan:
     frontal_above: float = 0.5
     excluded_below: float = 0.1
     least_side: int = 64
+    unlike_beyond: float = 3.6
+    stranger_above: float = 0.8
+    badly_exposed_above: float = 0.75

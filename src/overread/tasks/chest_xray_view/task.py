@@ -9,25 +9,24 @@ from importlib.resources import files
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
-from numpy.typing import NDArray
-
 from overread.cards import TaskCard, read_card
 from overread.findings import Descriptor, EvidenceMap, Measurement, Provenance, Reading, Reason, Scope, ScopeAnswer
 from overread.findings.identity import digest_uid
 from overread.image import Image, Radiograph, Source
-from overread.models import LinearHead, Network, read_heads
+from overread.models import LinearHead, Network, read_heads, read_subspace
 from overread.phantoms import FilmPhantom
 from overread.runtime import Progress, Runtime
 from overread.tasks._shared.film_encoder import ENCODER_SHA256, Look, look_at, open_encoder
 from overread.tasks.chest_xray_view.heart import MAGNIFIED, heart_of
+from overread.tasks.chest_xray_view.orientation import Orientation
 from overread.tasks.chest_xray_view.plan import ViewPlan
+from overread.tasks.chest_xray_view.quality import KindGate, exposure_reason
 from overread.tasks.chest_xray_view.scope import scope_of_headers, scope_of_image
 from overread.tasks.chest_xray_view.views import MAP_METHOD, NETWORK, Temperatures, ViewAnswer, open_network
 
 NAME = "chest_xray_view"
 TITLE = "View and quality of a chest radiograph"
-HEADS = "heads.npz"
+HEADS, QUALITY, LIKENESS = "heads.npz", "quality.npz", "likeness.npz"
 UNSURE = "needs_a_reader"
 METHOD = (
     "geometric mean of a linear head on frozen EfficientNet-Lite0 and one fine-tuned as a whole, temperature-scaled"
@@ -36,18 +35,13 @@ LIMITS = (
     "A mirrored film is not noticed: check the side marker.",
     "Bedside films can hardly be told from other AP films.",
     "A child of a hospital that had no child in training is missed.",
-    "Whether it is a chest film at all is judged by its header only.",
+    "Films of a hand, a skull or an abdomen were not at hand when the check for chest films was measured.",
 )
 _WORDS = {
     "adult_frontal": "adult, frontal (PA or AP, erect)",
     "bedside": "adult, frontal, bedside (AP supine)",
     "lateral": "lateral",
     "child": "child",
-}
-_TURNED = {
-    "turned_left": "turned by a quarter, its top to the left",
-    "turned_right": "turned by a quarter, its top to the right",
-    "upside_down": "upside down",
 }
 
 
@@ -101,18 +95,23 @@ class ChestXrayView:
             return self._reading(image, scope, reasons=scope.reasons), None
         began = perf_counter()
         progress("look", 0.2)
-        look = look_at(image.array, _encoder(runtime.threads))
-        heads, scale = _heads()
-        reasons, quality = self._quality(look.features, heads)
+        encoder, models = _encoder(runtime.threads), _models()
+        look = look_at(image.array, encoder)
+        lies = Orientation.of(look.features, models.heads, self.plan)
+        exposure = exposure_reason(image.array, models.heads["exposure"], self.plan)
+        upright = look.features if lies.sound else look_at(lies.undone(image.array), encoder).features
+        stranger = models.kind.reason(upright, self.plan)
         seconds = {"look": perf_counter() - began}
+        # a stranger is not called turned or dark: those words are of chest films
+        reasons = (stranger,) if stranger else (*((exposure,) if exposure else ()), *lies.reasons())
         if reasons:
-            refused = Scope(ScopeAnswer.NO, reasons)
-            return self._reading(image, refused, reasons=reasons, labels=quality, seconds=seconds), None
+            refused, labels = Scope(ScopeAnswer.NO, reasons), () if stranger else lies.labels()
+            return self._reading(image, refused, reasons=reasons, labels=labels, seconds=seconds), None
         seen = open_network(_card().weights[NETWORK], runtime.threads).run({"films": look.copies})
-        answer = ViewAnswer(look, heads["view"], seen, scale)
+        answer = ViewAnswer(look, models.heads["view"], seen, models.scale)
         probabilities = answer.probabilities()
         view = self._view(probabilities)
-        labels = (view, *quality, *_of_header(image.source))
+        labels = (view, *lies.labels(), *_of_header(image.source))
         numbers = tuple(Measurement(f"view_{name}", p, "1", None, METHOD) for name, p in probabilities.items())
         reading = self._reading(image, scope, labels=labels, measurements=numbers, seconds=seconds)
         shown = view.value if view.value in probabilities else max(probabilities, key=lambda name: probabilities[name])
@@ -138,27 +137,6 @@ class ChestXrayView:
             findings=heart.structures(image.source.series_uid),
             caveats=(*reading.caveats, *((MAGNIFIED,) if heart.widths else ())),
         )
-
-    def _quality(
-        self, features: NDArray[np.float32], heads: dict[str, LinearHead]
-    ) -> tuple[tuple[Reason, ...], tuple[Descriptor, ...]]:
-        """Reasons to refuse, and what is said of orientation and tone."""
-        first = features[:1]
-        turn, tone = (heads[name].probabilities(first) for name in ("turn", "tone"))
-        worst = max(_TURNED, key=lambda name: turn[name])
-        is_turned, is_inverted = turn[worst] > self.plan.turned_above, tone["inverted"] > self.plan.inverted_above
-        reasons = []
-        if is_turned:
-            reasons.append(Reason(worst, f"the film is {_TURNED[worst]}"))
-        if is_inverted:
-            reasons.append(Reason("inverted", "the film is inverted: bone is dark"))
-        labels = (
-            Descriptor("orientation", worst if is_turned else "upright", _TURNED[worst] if is_turned else "upright"),
-            Descriptor(
-                "tone", "inverted" if is_inverted else "normal", "bone is dark" if is_inverted else "bone is bright"
-            ),
-        )
-        return tuple(reasons), labels
 
     def _view(self, probabilities: dict[str, float]) -> Descriptor:
         """The view, with those that cannot be excluded; frontal first, since bedside hardly differs from erect."""
@@ -222,10 +200,20 @@ def _card() -> TaskCard:
     return read_card(Path(str(files(__package__) / "card.toml")))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Models:
+    heads: dict[str, LinearHead]
+    scale: Temperatures
+    kind: KindGate
+
+
 @cache
-def _heads() -> tuple[dict[str, LinearHead], Temperatures]:
-    heads, notes = read_heads(Path(str(files(__package__) / HEADS)), sha256=_card().weights[HEADS])
-    return heads, Temperatures.of(notes)
+def _models() -> _Models:
+    here, weights = Path(str(files(__package__))), _card().weights
+    heads, notes = read_heads(here / HEADS, sha256=weights[HEADS])
+    quality, _ = read_heads(here / QUALITY, sha256=weights[QUALITY])
+    kind = KindGate(read_subspace(here / LIKENESS, sha256=weights[LIKENESS]), quality.pop("kind"))
+    return _Models({**heads, **quality}, Temperatures.of(notes), kind)
 
 
 @cache
