@@ -23,6 +23,10 @@ def answer_of(reading: Reading) -> str:
     """The reading in one line."""
     if not reading.assessable:
         return "Not assessable"
+    if not reading.seeks_findings and reading.measurements and any(f.measurements for f in reading.findings):
+        whole = reading.measurements[0]  # of structures that were measured, the whole comes first
+        limits = f" ({wording.interval_text(whole)})" if whole.interval else ""
+        return f"{measurement_term(whole.name).title}: {wording.value_text(whole)}{limits}"
     if not reading.seeks_findings and reading.labels:
         first = reading.labels[0]
         doubt = f", cannot exclude {' or '.join(first.also)}" if first.also else ""
