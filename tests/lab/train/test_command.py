@@ -26,7 +26,7 @@ def command():
 def test_recipes_are_listed(command, capsys):
     assert isinstance(command, click.Command)
     assert run(command, ["--json"]) == ExitCode.DONE
-    assert list(json.loads(capsys.readouterr().out)) == list(register.trainings())
+    assert list(json.loads(capsys.readouterr().out)) == [*register.trainings(), *register.CLASSICAL]
     assert run(command, []) == ExitCode.DONE
     assert "chest_xray_lungs: Lung fields" in capsys.readouterr().out
 
