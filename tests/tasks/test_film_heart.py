@@ -7,10 +7,11 @@ import overread
 from overread.findings import Laterality, Quality
 from overread.image import Radiograph
 from overread.ops.film_lungs import FilmLungs
+from overread.ops.film_mirror import NUMBERS, half_differences
 from overread.phantoms.film import chest_film
 from overread.runtime import Runtime, silent
 from overread.tasks import find_task
-from overread.tasks.chest_xray_view.heart import Heart
+from overread.tasks.chest_xray_view.heart import Heart, heart_of
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +56,22 @@ def test_segments_and_ratio_are_written_and_sound(phantom, tmp_path):
     assert (tmp_path / "out" / "seg.dcm").is_file()
     assert overread.validate(tmp_path / "out", against=simulated.series).sound
     assert "Cardiothoracic ratio" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_the_heart_of_a_mirrored_film_lies_on_the_other_side(phantom):
+    """What the head is asked of a film and of its mirror image is opposite."""
+    film = phantom.radiograph
+    other = Radiograph(np.ascontiguousarray(film.array[:, ::-1]))
+    one, two = (half_differences(image.array, heart_of(image, Runtime(1)).lungs) for image in (film, other))
+    assert one.shape == two.shape == (NUMBERS,)
+    assert np.corrcoef(one, two)[0, 1] < -0.7  # the lungs of the two are found apart
+    lungs = heart_of(film, Runtime(1)).lungs
+    turned = FilmLungs(lungs.left[:, ::-1], lungs.right[:, ::-1])
+    np.testing.assert_allclose(half_differences(other.array, turned), -one, atol=0.05)
+    assert half_differences(film.array, FilmLungs(*(np.zeros(film.array.shape, bool),) * 2)) is None
+
+
+def test_a_reading_says_whether_it_may_be_mirrored(reading):
+    (label,) = (d for d in reading.labels if d.name == "mirrored")
+    assert label.value in ("no", "perhaps")
+    assert (label.value == "perhaps") == any("may be mirrored" in caveat for caveat in reading.caveats)

@@ -61,13 +61,14 @@ def leave(
 ) -> None:
     """Write evidence.toml: figures printed by `command`, digests of the files `weights` there, and patients hashed.
 
-    A study leaves figures alone: it made no weights, and what the task learned from stays as it was.
+    A study leaves figures alone. Without `groups` the patients that the card names stay as they are.
     """
     digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in weights}
     text = _weights(digests) + "".join(_figure(one, command) for one in figures)
-    if weights:
+    patients = sorted(set(groups))
+    if patients:
         salt = hashlib.sha256(command.encode()).hexdigest()[:16]
-        hashed = TrainingGroups.of(groups, salt=salt)
+        hashed = TrainingGroups.of(patients, salt=salt)
         text += f"\n[training]\nsalt = {_text(salt)}\n" + _groups(sorted(hashed.groups_sha256))
     (folder / EVIDENCE).write_text(text, encoding="utf-8")
 

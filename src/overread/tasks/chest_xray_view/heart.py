@@ -11,14 +11,19 @@ from overread.findings import Component, Finding, ImageRegion, Interval, Lateral
 from overread.findings.codes import ANATOMICAL_STRUCTURE, LUNG
 from overread.findings.identity import digest_uid
 from overread.image import PictureMask, Radiograph
+from overread.models import LinearHead
 from overread.ops.film_heart import HeartAndChest, heart_and_chest
 from overread.ops.film_lungs import FilmLungs, bounds
+from overread.ops.film_mirror import half_differences
 from overread.runtime import Runtime
 from overread.tasks._shared.film_lungs import LungFinder
 
 NAME = "cardiothoracic_ratio"
 SD = 0.05
 """Of the ratio, from simulated films with known widths (`overread_lab.studies.film_heart`); real ones have no truth."""
+MIRROR, MIRRORED = "mirror.npz", ("as_shown", "mirrored")
+"""File and classes of the head that asks whether the heart is on its side."""
+MIRROR_WARNING = "The film may be mirrored: the heart lies on the other side. Check the side marker."
 SIDES = ((1, "right lung", Laterality.RIGHT), (2, "left lung", Laterality.LEFT))
 MAGNIFIED = "AP and bedside films enlarge the heart: their ratio is higher than that of a PA film of the same patient."
 
@@ -74,6 +79,12 @@ class Heart:
                 )
             )  # fmt: skip
         return tuple(found)
+
+
+def mirrored(image: Radiograph, heart: Heart, head: LinearHead) -> float | None:
+    """Probability that a frontal film is mirrored, were half of all so; None where two lungs are not found."""
+    found = half_differences(image.array, heart.lungs)
+    return None if found is None else head.probabilities(found[None])["mirrored"]
 
 
 def heart_of(image: Radiograph, runtime: Runtime) -> Heart:

@@ -17,7 +17,7 @@ from overread.models import LinearHead, Network, read_heads, read_subspace
 from overread.phantoms import FilmPhantom
 from overread.runtime import Progress, Runtime
 from overread.tasks._shared.film_encoder import ENCODER_SHA256, Look, look_at, open_encoder
-from overread.tasks.chest_xray_view.heart import MAGNIFIED, heart_of
+from overread.tasks.chest_xray_view.heart import MAGNIFIED, MIRROR, MIRROR_WARNING, heart_of, mirrored
 from overread.tasks.chest_xray_view.orientation import Orientation
 from overread.tasks.chest_xray_view.plan import ViewPlan
 from overread.tasks.chest_xray_view.quality import KindGate, exposure_reason
@@ -32,7 +32,7 @@ METHOD = (
     "geometric mean of a linear head on frozen EfficientNet-Lite0 and one fine-tuned as a whole, temperature-scaled"
 )
 LIMITS = (
-    "A mirrored film is not noticed: check the side marker.",
+    "Of mirrored films one in four is not noticed, and no child's or lateral: check the side marker.",
     "Bedside films can hardly be told from other AP films.",
     "A child of a hospital that had no child in training is missed.",
     "Films of a hand, a skull or an abdomen were not at hand when the check for chest films was measured.",
@@ -129,13 +129,22 @@ class ChestXrayView:
         if probabilities["adult_frontal"] + probabilities["bedside"] <= self.plan.frontal_above:
             return reading
         heart = heart_of(image, runtime)
+        p = mirrored(image, heart, _models().heads["mirror"])
+        side: tuple[Descriptor, ...] = ()
+        warnings = (MAGNIFIED,) if heart.widths else ()
+        if p is not None:
+            is_mirrored = p > self.plan.mirrored_above
+            words = MIRROR_WARNING if is_mirrored else "the heart lies on its side, as far as can be told"
+            side = (Descriptor("mirrored", "perhaps" if is_mirrored else "no", words),)
+            warnings = (MIRROR_WARNING, *warnings) if is_mirrored else warnings
         return replace(
             reading,
+            labels=(*reading.labels, *side),
             measurements=(*reading.measurements, heart.measurement),
             marks=heart.marks,
             segments=heart.mask,
             findings=heart.structures(image.source.series_uid),
-            caveats=(*reading.caveats, *((MAGNIFIED,) if heart.widths else ())),
+            caveats=(*warnings, *reading.caveats),
         )
 
     def _view(self, probabilities: dict[str, float]) -> Descriptor:
@@ -213,7 +222,8 @@ def _models() -> _Models:
     heads, notes = read_heads(here / HEADS, sha256=weights[HEADS])
     quality, _ = read_heads(here / QUALITY, sha256=weights[QUALITY])
     kind = KindGate(read_subspace(here / LIKENESS, sha256=weights[LIKENESS]), quality.pop("kind"))
-    return _Models({**heads, **quality}, Temperatures.of(notes), kind)
+    mirror, _ = read_heads(here / MIRROR, sha256=weights[MIRROR])
+    return _Models({**heads, **quality, **mirror}, Temperatures.of(notes), kind)
 
 
 @cache
