@@ -6,6 +6,7 @@ import pytest
 import overread
 from overread.findings import Laterality, Quality
 from overread.image import Radiograph
+from overread.ops.film_heart import HeartAndChest
 from overread.ops.film_lungs import FilmLungs
 from overread.ops.film_mirror import NUMBERS, half_differences
 from overread.phantoms.film import chest_film
@@ -37,6 +38,13 @@ def test_both_lungs_are_outlined_on_the_patients_sides(reading):
     assert right.region.points_rc[0][1] < left.region.points_rc[0][1]  # the patient's right is left in the picture
     assert set(reading.segments.names.values()) == {"right lung", "left lung"}
     assert reading.seeks_findings is False
+
+
+@pytest.mark.parametrize(("last", "quality"), [(60.0, Quality.NONE), (90.0, Quality.EXTRAPOLATED)])
+def test_a_ratio_beyond_those_that_were_checked_says_so(last, quality):
+    nothing = np.zeros((50, 100), bool)
+    widths = HeartAndChest(((20.0, 10.0), (20.0, last)), ((25.0, 0.0), (25.0, 100.0)))
+    assert Heart(FilmLungs(nothing, nothing), widths).measurement.quality is quality
 
 
 def test_what_cannot_be_measured_says_so():

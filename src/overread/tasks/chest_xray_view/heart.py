@@ -24,6 +24,8 @@ SD = 0.05
 MIRROR, MIRRORED = "mirror.npz", ("as_shown", "mirrored")
 """File and classes of the head that asks whether the heart is on its side."""
 MIRROR_WARNING = "The film may be mirrored: the heart lies on the other side. Check the side marker."
+CHECKED = (0.4, 0.65)
+"""Ratios that the simulated films have; beyond, the interval is not known to hold."""
 SIDES = ((1, "right lung", Laterality.RIGHT), (2, "left lung", Laterality.LEFT))
 MAGNIFIED = "AP and bedside films enlarge the heart: their ratio is higher than that of a PA film of the same patient."
 
@@ -46,7 +48,9 @@ class Heart:
         ratio = self.widths.ratio
         interval = Interval(max(0.0, ratio - 1.96 * SD), ratio + 1.96 * SD)
         method = "widths of heart and chest by the lung fields and the steepest edges beside them"
-        return Measurement(NAME, ratio, "1", interval, method, components=(Component("edges, on simulated films", SD),))
+        quality = Quality.NONE if CHECKED[0] <= ratio <= CHECKED[1] else Quality.EXTRAPOLATED
+        parts = (Component("edges, on simulated films", SD),)
+        return Measurement(NAME, ratio, "1", interval, method, quality=quality, components=parts)
 
     @property
     def marks(self) -> tuple[ImageRegion, ...]:
