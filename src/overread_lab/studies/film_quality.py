@@ -3,8 +3,8 @@
 python -m overread_lab.studies.film_quality --data ../shared/data/chest_xray --others ../shared/data --work work
 
 Each film is judged by heads that never saw its fold of patients, and again by heads that never saw its source. Each
-kind of stranger is judged by heads that never saw its kind. The limits are those of the task's plan, which were set
-where at most 1 % of the films of each source left out are refused.
+kind of stranger is judged by heads that never saw its kind. The limits are those of the task's plan; they were chosen
+on these same films, so that the figures are a little flattered. Intervals count pictures, not patients.
 """
 
 from __future__ import annotations
