@@ -3,8 +3,8 @@
     python -m overread_lab.recipes.chest_xray_view --data ../shared/data/chest_xray -o view
     python -m overread_lab.recipes.evidence chest_xray_view view
 
-The second puts heads, figures and hashed patients into the task and its page. Nothing is chosen on the figures: all
-heads have one plan (`HeadPlan`), and folds of patients are those of the set.
+The second puts heads, figures and hashed patients into the task and its page. Folds of patients are those of the set,
+and all heads have one plan (`HeadPlan`); what was chosen with figures in sight stands on the card.
 """
 
 from __future__ import annotations

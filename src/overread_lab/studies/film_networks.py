@@ -5,7 +5,7 @@
 
 Trains what is not yet in FOLDER (a training that was stopped goes on), each part with other films left out: a fold of
 patients, or a source. With all folds there it prints the figures of `overread_lab.recipes.chest_xray_view` line by
-line, and with `--frozen` the paired gain over the frozen encoder. Nothing is chosen on these figures.
+line, and with `--frozen` the paired gain over the frozen encoder.
 """
 
 from __future__ import annotations
