@@ -218,6 +218,12 @@ def _resized(film: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.f
     return np.asarray(Image.fromarray(part).resize((columns, rows), Image.Resampling.BILINEAR))
 
 
+def in_cells(film: NDArray[np.floating[Any]], cells: int) -> NDArray[np.float32]:
+    """(cells, cells) means of a (row, column) film of any shape."""
+    part = np.ascontiguousarray(film, dtype=np.float32)
+    return np.asarray(Image.fromarray(part).resize((cells, cells), Image.Resampling.BOX))
+
+
 def cut_box(shape: tuple[int, ...], share: float) -> Box:
     """What is left of (rows, columns) without that share of each side."""
     rows, columns = (int(share * n) for n in shape)

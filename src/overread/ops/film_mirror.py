@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from overread.ops.film import standardise
+from overread.ops.film import in_cells, standardise
 from overread.ops.film_lungs import FilmLungs, bounds
 
 CELLS = 24
@@ -29,7 +28,6 @@ def half_differences(film: NDArray[np.generic], lungs: FilmLungs) -> NDArray[np.
     if box is None or not lungs.right.any() or not lungs.left.any() or min(box.shape) < LEAST_SIDE:
         return None
     part: NDArray[Any] = np.ascontiguousarray(box.of(film))
-    whole = Image.fromarray(np.ascontiguousarray(standardise(part), np.float32))
-    cells = np.asarray(whole.resize((CELLS, CELLS), Image.Resampling.BOX), np.float64)
+    cells = in_cells(standardise(part), CELLS).astype(np.float64)
     even = (cells - cells.mean()) / (cells.std() + 1e-3)
     return np.asarray((even - even[:, ::-1])[:, : CELLS // 2].ravel())

@@ -104,12 +104,12 @@ def renewed(card: str, evidence: str) -> str:
     new = tomllib.loads(evidence)
     commands = {row["command"] for row in new["figures"]}
     old = tomllib.loads(card)
-    kept = [Figure(**_tuples(row)) for row in old.get("figures", []) if row["command"] not in commands]
     fresh = [Figure(**_tuples(row)) for row in new["figures"]]
+    before, after = _around(old.get("figures", []), commands)
     digests = {**old.get("weights", {}), **new["weights"]}
     head, *sections = _split(card)
     parts = [head.rstrip() + "\n\n" + _weights(digests)]
-    parts.append("".join(_figure(one, one.command) for one in (*fresh, *kept)))
+    parts.append("".join(_figure(one, one.command) for one in (*before, *fresh, *after)))
     replaced = {"weights", "figures", *(("training",) if "training" in new else ())}
     parts += ["\n" + text.strip() + "\n" for name, text in sections if name not in replaced]
     if "training" in new:
@@ -117,6 +117,14 @@ def renewed(card: str, evidence: str) -> str:
         parts.append(f"\n[training]\ntext = {_text(training['text'])}\nsalt = {_text(new['training']['salt'])}\n")
         parts.append(_groups(new["training"]["groups_sha256"]))
     return "".join(parts)
+
+
+def _around(rows: Sequence[dict[str, Any]], commands: set[str]) -> tuple[list[Figure], list[Figure]]:
+    """Figures of other commands, before and after the place of those that `commands` printed; new ones come last."""
+    mine = [row["command"] in commands for row in rows]
+    first = mine.index(True) if True in mine else len(rows)
+    kept = [(n < first, Figure(**_tuples(row))) for n, row in enumerate(rows) if not mine[n]]
+    return [one for early, one in kept if early], [one for early, one in kept if not early]
 
 
 def _tuples(row: dict[str, Any]) -> dict[str, Any]:

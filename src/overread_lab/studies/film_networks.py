@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.network != RECIPES[0].recipe.name:  # that one's figures are those of the recipe of the task
         new = [one for one in told if "frozen encoder alone" not in one.name]
         named = [replace(one, name=f"{one.name} ({given.network})") for one in new]
-        leave(given.work, named, command=f"{COMMAND} --network {given.network}")
+        leave(given.work, named, command=f"{COMMAND} --network {given.network} --frozen features.npz")
     return 0
 
 

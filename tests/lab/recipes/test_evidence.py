@@ -52,11 +52,11 @@ def test_the_card_takes_what_the_recipe_left_and_keeps_the_rest(package, recipe)
     after = read_card(package / "card.toml")
     assert after.weights["heads.npz"] == hashlib.sha256(b"new weights").hexdigest()
     assert (package / "heads.npz").read_bytes() == b"new weights"
-    assert after.figures[0] == Figure(
+    assert after.figures[-1] == Figure(
         name='a "quoted" name', set_name="a set", value=0.123, unit="1", n=7, command=COMMAND,
         note="note \\ with | marks",
     )  # fmt: skip
-    assert after.figures[1:] == before.figures  # of other commands
+    assert after.figures[:-1] == before.figures  # of other commands
     assert after.training == before.training
     assert after.training_groups.hold("p1")
     assert not after.training_groups.hold("p3")
@@ -77,10 +77,19 @@ def test_a_study_adds_figures_and_changes_nothing_else(package, tmp_path):
     leave(tmp_path / "study", [measured("a figure", "a set", 0.5, 3)], command="python -m a.study")
     install("chest_xray_triage", tmp_path / "study", package, None)
     after = read_card(package / "card.toml")
-    assert [f.name for f in after.figures] == ["a figure", *(f.name for f in before.figures)]
+    assert [f.name for f in after.figures] == [*(f.name for f in before.figures), "a figure"]
     assert (after.weights, after.training_groups, after.training) == (
         before.weights, before.training_groups, before.training
     )  # fmt: skip
+
+
+def test_new_figures_of_a_command_take_the_place_of_its_old_ones(package, tmp_path):
+    before = read_card(package / "card.toml")
+    command = before.figures[0].command
+    leave(tmp_path, [measured("a figure", "a set", 0.5, 3)], command=command)
+    install("chest_xray_triage", tmp_path, package, None)
+    names = [f.name for f in read_card(package / "card.toml").figures]
+    assert names == ["a figure", *(f.name for f in before.figures if f.command != command)]
 
 
 def test_figures_of_other_weights_are_refused(package, recipe):

@@ -94,10 +94,11 @@ def mirrored(image: Radiograph, heart: Heart, head: LinearHead) -> float | None:
 def heart_of(image: Radiograph, runtime: Runtime) -> Heart:
     """Of an upright frontal film, not inverted."""
     film = image.array
-    lungs = _finder(runtime.threads).find(film)
+    lungs = lung_finder(runtime.threads).find(film)
     return Heart(lungs, heart_and_chest(film, lungs))
 
 
 @cache
-def _finder(threads: int) -> LungFinder:
+def lung_finder(threads: int) -> LungFinder:
+    """The network for lung fields, opened once."""
     return LungFinder.open(Runtime(threads))

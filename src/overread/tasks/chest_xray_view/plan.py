@@ -20,6 +20,8 @@ class ViewPlan:
         Probability that frontal, lateral or child needs; else the film needs a reader.
     frontal_above : float
         Probability of an adult's frontal film from which lung fields and heart are measured.
+    lateral_above : float
+        Probability of a lateral film from which lungs are not looked for.
     mirrored_above : float
         Probability, were half of all films mirrored, from which a frontal film is warned of.
     excluded_below : float
@@ -38,6 +40,7 @@ class ViewPlan:
     inverted_above: float = 0.5
     sure_above: float = 0.7
     frontal_above: float = 0.5
+    lateral_above: float = 0.5
     mirrored_above: float = 0.9
     excluded_below: float = 0.1
     least_side: int = 64

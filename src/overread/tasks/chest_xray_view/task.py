@@ -17,7 +17,8 @@ from overread.models import LinearHead, Network, read_heads, read_subspace
 from overread.phantoms import FilmPhantom
 from overread.runtime import Progress, Runtime
 from overread.tasks._shared.film_encoder import ENCODER_SHA256, Look, look_at, open_encoder
-from overread.tasks.chest_xray_view.heart import MAGNIFIED, MIRROR, MIRROR_WARNING, heart_of, mirrored
+from overread.tasks.chest_xray_view.cut import CUT, cut_sides, cut_warning, cut_words
+from overread.tasks.chest_xray_view.heart import MAGNIFIED, MIRROR, MIRROR_WARNING, heart_of, lung_finder, mirrored
 from overread.tasks.chest_xray_view.orientation import Orientation
 from overread.tasks.chest_xray_view.plan import ViewPlan
 from overread.tasks.chest_xray_view.quality import KindGate, exposure_reason
@@ -33,6 +34,7 @@ METHOD = (
 )
 LIMITS = (
     "Of mirrored films one in four is not noticed, and no child's or lateral: check the side marker.",
+    "Whether the patient stands rotated is not told.",
     "Bedside films can hardly be told from other AP films.",
     "A child of a hospital that had no child in training is missed.",
     "Films of a hand, a skull or an abdomen were not at hand when the check for chest films was measured.",
@@ -119,15 +121,14 @@ class ChestXrayView:
         reading = replace(reading, evidence_maps=(found,))
         progress("lungs", 0.8)
         began = perf_counter()
-        reading = self._with_heart(reading, image, probabilities, runtime)
+        if probabilities["lateral"] <= self.plan.lateral_above:
+            reading = _with_cuts(reading, image, runtime)
+        if probabilities["adult_frontal"] + probabilities["bedside"] > self.plan.frontal_above:
+            reading = self._with_heart(reading, image, runtime)
         return replace(reading, seconds={**reading.seconds, "lungs": perf_counter() - began}), look
 
-    def _with_heart(
-        self, reading: Reading, image: Radiograph, probabilities: dict[str, float], runtime: Runtime
-    ) -> Reading:
+    def _with_heart(self, reading: Reading, image: Radiograph, runtime: Runtime) -> Reading:
         """Lung fields and cardiothoracic ratio of an adult's frontal film; another view has neither."""
-        if probabilities["adult_frontal"] + probabilities["bedside"] <= self.plan.frontal_above:
-            return reading
         heart = heart_of(image, runtime)
         p = mirrored(image, heart, _models().heads["mirror"])
         side: tuple[Descriptor, ...] = ()
@@ -199,6 +200,13 @@ class ChestXrayView:
         )
 
 
+def _with_cuts(reading: Reading, image: Radiograph, runtime: Runtime) -> Reading:
+    """Whether the lungs of a frontal film, an adult's or a child's, are cut off."""
+    sides = cut_sides(image.array, lung_finder(runtime.threads).network, _models().heads)
+    warnings = (cut_warning(sides),) if sides else ()
+    return replace(reading, labels=(*reading.labels, cut_words(sides)), caveats=(*warnings, *reading.caveats))
+
+
 def _of_header(source: Source) -> tuple[Descriptor, ...]:
     view = str(source.facts.get("view", ""))
     return (Descriptor("view_in_header", view, f"the header says {view}; it was not used"),) if view else ()
@@ -223,7 +231,8 @@ def _models() -> _Models:
     quality, _ = read_heads(here / QUALITY, sha256=weights[QUALITY])
     kind = KindGate(read_subspace(here / LIKENESS, sha256=weights[LIKENESS]), quality.pop("kind"))
     mirror, _ = read_heads(here / MIRROR, sha256=weights[MIRROR])
-    return _Models({**heads, **quality, **mirror}, Temperatures.of(notes), kind)
+    cut, _ = read_heads(here / CUT, sha256=weights[CUT])
+    return _Models({**heads, **quality, **mirror, **cut}, Temperatures.of(notes), kind)
 
 
 @cache
