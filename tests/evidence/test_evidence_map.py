@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from overread.errors import IntegrityError
-from overread.evidence import write
+from overread.evidence import read_result, write
 from overread.evidence.page.display import middle_window
 from overread.evidence.page.evidence_figure import evidence_panel, evidence_words, strongest
 from overread.evidence.page.stacks import stack_of
@@ -100,4 +100,23 @@ def test_a_flat_map_is_drawn_as_the_picture(picture):
 def test_a_map_that_is_not_on_the_picture_is_refused(picture, signed, tmp_path, without_image):
     with pytest.raises(IntegrityError, match="map of evidence"):
         write(reading_with(signed[:50]), None if without_image else picture, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_logits_are_written_and_named(picture, tmp_path):
+    logits = np.linspace(-2, 3, picture.array.size, dtype=np.float32).reshape(picture.array.shape)
+    write(reading_with(logits), picture, tmp_path / "out")
+    (row,) = read_result(tmp_path / "out")["evidence_maps"]
+    assert (row["question"], row["file"]) == ("view", "evidence_view.tif")
+    assert (row["least"], row["greatest"]) == (-2, 3)
+    assert row["peak_rc_px"] == [n - 1 for n in logits.shape]
+    with Image.open(tmp_path / "out" / row["file"]) as opened:
+        np.testing.assert_array_equal(np.asarray(opened), logits)
+
+
+def test_two_maps_of_one_question_are_refused(picture, tmp_path):
+    one = reading_with(np.ones(picture.array.shape, np.float32))
+    twice = Reading(**{**_fields(one), "evidence_maps": one.evidence_maps * 2})
+    with pytest.raises(IntegrityError, match="two maps of evidence"):
+        write(twice, picture, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -21,7 +21,7 @@ from overread.image import Frames, Image, Source, Volume, Window
 
 NAME = "result.json"
 FORMAT = "overread.result"
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 DISCLAIMER = "Research use only, not a diagnosis."
 
 SCHEMA: dict[str, Any] = json.loads((Path(__file__).parent / "result.schema.json").read_text(encoding="utf-8"))

@@ -16,6 +16,7 @@ from overread.evidence.dicom.headers import SourceHeaders
 from overread.evidence.dicom.identity import Stamp
 from overread.evidence.dicom.seg import SegForm
 from overread.evidence.dicom_results import Job, Wish, source_headers, write_dicom
+from overread.evidence.evidence_maps import write_evidence_maps
 from overread.evidence.folder import result_folder
 from overread.evidence.ledger import Ledger
 from overread.evidence.nifti import write_nifti
@@ -197,6 +198,7 @@ def _write_all(
     result = result_json.reading_dict(reading, image, facts_of(mask), withheld=_withheld(reading, headers))
     (folder / table.NAME).write_bytes(table.findings_csv(reading))
     _write_mask(folder, mask, reading, ledger)
+    result["evidence_maps"] = write_evidence_maps(folder, reading.evidence_maps, ledger)
     if headers is not None:
         progress("segmentation for DICOM", 0.2)
         stamp = Stamp.make(result_json.dumps(result) + wish.form.value.encode(), headers.first)
