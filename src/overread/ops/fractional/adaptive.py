@@ -143,6 +143,8 @@ def noise_sd(plane: NDArray[Any]) -> float:
     """Standard deviation of white noise in an image, from the median of its diagonal Laplacian.
 
     The Laplacian of four diagonal neighbours has sqrt(20) times the sd of the noise and hardly sees smooth structure.
+    Squares of 7 x 7 pixels of one value, and two pixels about them, are left out: a background that was cut away holds
+    no noise.
 
     Parameters
     ----------
@@ -150,7 +152,9 @@ def noise_sd(plane: NDArray[Any]) -> float:
     """
     p = plane.astype(np.float64)
     laplacian = p[:-2, :-2] + p[:-2, 2:] + p[2:, :-2] + p[2:, 2:] - 4 * p[1:-1, 1:-1]
-    return float(np.median(np.abs(laplacian)) / (_NORMAL_MAD * np.sqrt(20)))
+    constant = ndi.maximum_filter(p, 7) == ndi.minimum_filter(p, 7)
+    alive = ~ndi.maximum_filter(constant, 11)[1:-1, 1:-1]
+    return float(np.median(np.abs(laplacian[alive])) / (_NORMAL_MAD * np.sqrt(20))) if alive.any() else 0.0
 
 
 def _step(plane: NDArray[Any], orders: _Orders | None, plan: EnhancePlan, out: Floats, runtime: Runtime) -> None:
