@@ -16,6 +16,7 @@ from overread.cli.options import (
     require_free,
     resource_options,
 )
+from overread.errors import UsageError
 
 
 @click.command(epilog="Example: overread enhance ./scan -o ./scan-enhanced --mode signed")
@@ -31,6 +32,9 @@ from overread.cli.options import (
 @click.option("--order", type=float, help="One order, 0 to 1, for the whole image; by default by fractal dimension.")
 @click.option("--noise-guard", is_flag=True, help="Lowest order where there is nothing but noise.")
 @click.option("--log", "in_log", is_flag=True, help="Work on logarithms, for speckle.")
+@click.option("--compare", "compared", is_flag=True, help="Add compare.png: one slice beside the usual alternatives.")
+@click.option("--slice", "slice_number", type=int, help="Slice or frame to compare, from 1; by default the middle one.")
+@click.option("--region", type=ANY_PATH, help="Outline (CSV) or mask file to tell contrast to noise for.")
 @click.option("--form", type=click.Choice(["dicom", "nifti", "picture"]), help="By default that of the source.")
 @click.option("--series", help="Series UID, or its end, when there are several.")
 @click.option(
@@ -51,6 +55,9 @@ def enhance(
     order: float | None,
     noise_guard: bool,
     in_log: bool,
+    compared: bool,
+    slice_number: int | None,
+    region: Path | None,
     form: str | None,
     series: str | None,
     policy: str,
@@ -62,14 +69,24 @@ def enhance(
 ) -> None:
     """Enhance the texture of the image at PATH by fractional differences; a scan comes out as a derived series."""
     from overread.ops.fractional import Domain, EnhancePlan, Mode  # noqa: PLC0415
+    from overread.workflow.compare import CompareRequest  # noqa: PLC0415
     from overread.workflow.enhance import enhance as run  # noqa: PLC0415
 
+    if not compared and (slice_number is not None or region is not None):
+        raise UsageError("--slice and --region are of the comparison", way_out="Add --compare.")
+    compare = CompareRequest(slice_number=slice_number, region=region) if compared else None
     require_free(out, overwrite=overwrite)
     domain = Domain.LOG if in_log else Domain.LINEAR
     plan = EnhancePlan(mode=Mode(mode), order=order, noise_guard=noise_guard, domain=domain)
     with progress_bar(quiet=quiet or as_json) as progress:
         done = run(
-            path, plan, series=series, policy=policy, runtime=make_runtime(threads, max_memory), progress=progress
+            path,
+            plan,
+            compare=compare,
+            series=series,
+            policy=policy,
+            runtime=make_runtime(threads, max_memory),
+            progress=progress,
         )
         written = done.save(out, form=form, overwrite=overwrite, progress=progress)
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,8 @@ class DerivedImage:
         What was done, in words; it stands in the DICOM objects.
     facts : dict
         For enhanced.json, as plain values.
+    beside : dict
+        Name to bytes of what else belongs into the folder.
     """
 
     image: Image
@@ -68,6 +70,7 @@ class DerivedImage:
     provenance: Provenance
     description: str
     facts: Mapping[str, object]
+    beside: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def write_derived(
@@ -104,6 +107,8 @@ def write_derived(
             stored = stored or _nifti(derived.image, folder)
         else:
             stored = _picture(derived, folder)
+        for name, content in derived.beside.items():
+            (folder / name).write_bytes(content)
         files = sorted(path.name for path in folder.iterdir())
         facts = {**derived.facts, "stored": stored, "files": files}
         (folder / FACTS).write_bytes(result_json.dumps(facts))

@@ -20,6 +20,8 @@ from overread.ops.fractional import EnhancePlan, Mode
 from overread.ops.fractional import enhance as enhance_array
 from overread.runtime import Progress, Runtime, silent, within
 from overread.workflow.analyze import as_policy, digests
+from overread.workflow.compare import CompareRequest, Comparison
+from overread.workflow.compare import compare as run_comparison
 
 NAME, VERSION = "enhance", "0.1.0"
 KEEPS_UNIT = (Mode.SIGNED, Mode.MEAN_PRESERVING)
@@ -38,6 +40,8 @@ class Enhancement:
         What was enhanced; colour was turned to grey.
     inputs, request : dict
         As of `Analysis`.
+    comparison : Comparison, optional
+        One slice of it beside the usual alternatives, where that was asked for.
     """
 
     image: Image
@@ -45,6 +49,7 @@ class Enhancement:
     plan: EnhancePlan
     inputs: dict[str, str] = field(default_factory=dict)
     request: dict[str, object] = field(default_factory=dict)
+    comparison: Comparison | None = None
 
     @property
     def description(self) -> str:
@@ -55,6 +60,7 @@ class Enhancement:
     def to_dict(self) -> dict[str, object]:
         """Plan and the change of the values, as plain values; what enhanced.json holds but for the files."""
         before, after = _grey(self.before), self.image.array
+        compared = {} if self.comparison is None else {"comparison": self.comparison.to_dict()}
         return {
             "what": self.description,
             "caveat": "Research use only, not a diagnosis. Noise and texture are changed: do not measure on it.",
@@ -62,6 +68,7 @@ class Enhancement:
             "unit": self.image.intensity.value,
             "was_colour": not isinstance(self.before, Volume) and self.before.is_colour,
             "values": {"before": _summary(before), "after": _summary(after)},
+            **compared,
         }
 
     def save(
@@ -92,7 +99,12 @@ class Enhancement:
             raise UsageError(f"unknown form {form!r}", way_out=f"Use one of {', '.join(DerivedForm)}.") from None
         progress("write", 0.8)
         derived = DerivedImage(
-            self.image, _grey(self.before).dtype, _provenance(self.plan), self.description, self.to_dict()
+            self.image,
+            _grey(self.before).dtype,
+            _provenance(self.plan),
+            self.description,
+            self.to_dict(),
+            {} if self.comparison is None else self.comparison.files(),
         )
         written = write_derived(
             derived,
@@ -110,6 +122,7 @@ def enhance(
     source: str | Path | Study | Series | Image,
     plan: EnhancePlan | None = None,
     *,
+    compare: CompareRequest | None = None,
     series: str | None = None,
     policy: Policy | str = Policy.STRICT,
     intensity: Intensity | None = None,
@@ -122,6 +135,8 @@ def enhance(
     ----------
     plan : EnhancePlan, optional
         Mode `signed`, order by fractal dimension.
+    compare : CompareRequest, optional
+        Also puts one slice beside the usual alternatives, with figures.
     series : str, optional
         Series UID, or its end, when a study holds several.
 
@@ -130,7 +145,8 @@ def enhance(
     InputError, GeometryError
         The input cannot be read or placed.
     UsageError
-        Several series fit and none was named, or the image is too small for the template or the window.
+        Several series fit and none was named, the image is too small for the template or the window, or what is to be
+        compared is not in it.
     """
     plan, runtime, checked = plan or EnhancePlan(), runtime or Runtime(), as_policy(policy)
     before, opened, name = _load(source, series, checked, intensity, runtime, within(progress, 0.0, 0.3))
@@ -145,7 +161,13 @@ def enhance(
         "intensity": "" if intensity is None else intensity.name,
         "plan": plan.to_dict(),
     }
-    return Enhancement(image, before, plan, digests(before, runtime), request)
+    inputs = digests(before, runtime)
+    if compare is None:
+        return Enhancement(image, before, plan, inputs, request)
+    progress("compare", 0.6)
+    comparison = run_comparison(before, _grey(before), (image, _short(plan)), compare)
+    request["compare"] = compare.to_dict()
+    return Enhancement(image, before, plan, {**inputs, **comparison.inputs}, request, comparison)
 
 
 def _load(
@@ -173,6 +195,11 @@ def _named(study: Study, wanted: str | None) -> Series:
             f"{len(matching)} series end in {wanted!r}", way_out="`overread inspect` lists the series of a folder."
         )
     return matching[0]
+
+
+def _short(plan: EnhancePlan) -> str:
+    order = "order by dimension" if plan.order is None else f"order {plan.order:g}"
+    return f"{order}, {plan.mode.value}"
 
 
 def _grey(image: Image) -> NDArray[Any]:

@@ -106,14 +106,17 @@ def _analyze_again(place: Path, request: dict[str, Any], runtime: Runtime | None
 
 def _enhance_again(place: Path, request: dict[str, Any], runtime: Runtime | None, progress: Progress) -> Enhancement:
     from overread.ops.fractional import EnhancePlan  # noqa: PLC0415  (the compiler takes half a second to load)
+    from overread.workflow.compare import CompareRequest  # noqa: PLC0415
     from overread.workflow.enhance import enhance  # noqa: PLC0415
 
+    compared = request.get("compare")
     return enhance(
         place,
         EnhancePlan(**request["plan"]),
         series=request["series"] or None,
         policy=request["policy"],
         intensity=Intensity[request["intensity"]] if request["intensity"] else None,
+        compare=None if compared is None else CompareRequest(**compared),
         runtime=runtime,
         progress=progress,
     )

@@ -18,7 +18,8 @@ from overread.image import Image as AnyImage
 from overread.image import Intensity, LabelMap, Volume, Window
 from overread.image.window import LUNG
 
-_USUAL = {"S": "SPL", "I": "SPL", "A": "PIL", "P": "PIL", "L": "LIP", "R": "LIP"}
+USUAL = {"S": "SPL", "I": "SPL", "A": "PIL", "P": "PIL", "L": "LIP", "R": "LIP"}
+"""Where (slice, row, column) point on a screen, by where slices point in the file."""
 _PLANES = {"S": "axial", "P": "coronal", "L": "sagittal"}
 DETAIL_MM = 44.0
 
@@ -102,7 +103,7 @@ class Stack:
 def volume_stack(reading: Reading, image: Volume) -> Stack:
     """Turn image and segments for reading; nothing is resampled."""
     first = orientation_of(image.grid)[0]
-    letters = _USUAL[first]
+    letters = USUAL[first]
     array, grid = orient(image.array, image.grid, letters)
     labels = None
     if isinstance(reading.segments, LabelMap):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from overread._version import __version__
 from overread.evidence.page import wording
@@ -21,7 +20,7 @@ from overread.evidence.page.display import (
     windows_of,
 )
 from overread.evidence.page.evidence_figure import evidence_panel
-from overread.evidence.page.outline import Polyline
+from overread.evidence.page.pen import DIM, INK, OUTLINE, PAPER, stroke, write
 from overread.evidence.page.stacks import stack_of
 from overread.evidence.page.tables import answer_of
 from overread.evidence.result_json import DISCLAIMER
@@ -33,47 +32,7 @@ from overread.image import Window
 SIDE = 460
 GAP = 12
 MOST_ROWS = 6
-_FINE = 3
-"""Lines are drawn this many times finer and averaged down: smooth edges."""
-OUTLINE = (255, 190, 40)
 AXIS = (110, 220, 255)
-_PAPER, _INK, _DIM = (16, 18, 22), (238, 240, 244), (160, 166, 176)
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
-
-
-def _stroke(
-    picture: Image.Image,
-    lines: Iterable[Polyline],
-    colour: tuple[int, int, int],
-    *,
-    width: float,
-    strength: float = 1.0,
-) -> None:
-    """Draw polylines (x, y) with smooth edges."""
-    layer = Image.new("L", (picture.width * _FINE, picture.height * _FINE), 0)
-    pen = ImageDraw.Draw(layer)
-    for line in lines:
-        points = [(float(x) * _FINE, float(y) * _FINE) for x, y in line]
-        pen.line(points, fill=round(255 * strength), width=max(1, round(width * _FINE)), joint="curve")
-    picture.paste(Image.new("RGB", picture.size, colour), (0, 0), layer.reduce(_FINE))
-
-
-def _write(
-    picture: Image.Image,
-    at: tuple[float, float],
-    text: str,
-    size: int,
-    *,
-    colour: tuple[int, int, int] = _INK,
-    anchor: str = "la",
-) -> None:
-    """Text with a dark rim, readable on any grey."""
-    ImageDraw.Draw(picture).text(
-        at, text, font=_font(size), fill=colour, anchor=anchor, stroke_width=2, stroke_fill=(0, 0, 0)
-    )
 
 
 def _tags(picture: Image.Image, panel: Panel) -> None:
@@ -89,17 +48,17 @@ def _tags(picture: Image.Image, panel: Panel) -> None:
         edge = x1 if side > 0 else x0
         y = min(max((y0 + y1) / 2, 40), panel.size - 40)
         start, end = np.array([edge + side * 3, (y0 + y1) / 2]), np.array([edge + side * 20, y])
-        _stroke(picture, [np.stack([start, end])], OUTLINE, width=1.2)
-        _write(picture, (end[0] + side * 4, end[1]), str(number), 20, colour=OUTLINE, anchor="lm" if side > 0 else "rm")
+        stroke(picture, [np.stack([start, end])], OUTLINE, width=1.2)
+        write(picture, (end[0] + side * 4, end[1]), str(number), 20, colour=OUTLINE, anchor="lm" if side > 0 else "rm")
 
 
 def _draw(panel: Panel, window: Window, *, marks: bool, tags: bool) -> Image.Image:
     picture = Image.fromarray(window.apply(panel.values)).convert("RGB")
     if marks:
-        _stroke(picture, panel.lines, AXIS, width=1.0, strength=0.75)
+        stroke(picture, panel.lines, AXIS, width=1.0, strength=0.75)
         rims = [line for _, lines in panel.contours for line in lines]
-        _stroke(picture, rims, (0, 0, 0), width=3.0, strength=0.55)
-        _stroke(picture, rims, OUTLINE, width=1.3)
+        stroke(picture, rims, (0, 0, 0), width=3.0, strength=0.55)
+        stroke(picture, rims, OUTLINE, width=1.3)
     if tags:
         _tags(picture, panel)
     left, right, top, bottom = panel.edges
@@ -110,13 +69,13 @@ def _draw(panel: Panel, window: Window, *, marks: bool, tags: bool) -> Image.Ima
         ((half, 6), top, "ma"),
         ((half, end), bottom, "md"),
     ):
-        _write(picture, at, letter, 18, colour=_DIM, anchor=anchor)
+        write(picture, at, letter, 18, colour=DIM, anchor=anchor)
     length = scale_bar_mm(panel.mm_per_px, panel.size)
     pixels, y = length / panel.mm_per_px, panel.size - 14
     bar = np.array([[12, y - 5], [12, y], [12 + pixels, y], [12 + pixels, y - 5]])
-    _stroke(picture, [bar], (0, 0, 0), width=4)
-    _stroke(picture, [bar], _INK, width=1.6)
-    _write(picture, (12, y - 6), f"{length:g} {panel.unit}", 15, colour=_INK, anchor="ld")
+    stroke(picture, [bar], (0, 0, 0), width=4)
+    stroke(picture, [bar], INK, width=1.6)
+    write(picture, (12, y - 6), f"{length:g} {panel.unit}", 15, colour=INK, anchor="ld")
     return picture
 
 
@@ -153,26 +112,26 @@ def _row(stack: Stack, finding: Finding, windows: tuple[Window, ...]) -> Image.I
         (_draw(detail, close, marks=True, tags=False), _caption(stack, detail, close, "detail, outlined, ")),
         (_draw(detail, clean, marks=False, tags=False), _caption(stack, detail, clean, "detail, unmarked, ")),
     )
-    row = Image.new("RGB", (3 * SIDE + 2 * GAP, SIDE + 60), _PAPER)
-    _write(row, (0, 6), str(finding.number), 22, colour=OUTLINE)
-    _write(row, (28, 8), _heading(finding), 19)
+    row = Image.new("RGB", (3 * SIDE + 2 * GAP, SIDE + 60), PAPER)
+    write(row, (0, 6), str(finding.number), 22, colour=OUTLINE)
+    write(row, (28, 8), _heading(finding), 19)
     for n, (picture, caption) in enumerate(pictures):
         row.paste(picture, (n * (SIDE + GAP), 36))
-        _write(row, (n * (SIDE + GAP), SIDE + 40), caption, 14, colour=_DIM)
+        write(row, (n * (SIDE + GAP), SIDE + 40), caption, 14, colour=DIM)
     return row
 
 
 def _plain_row(stack: Stack, windows: tuple[Window, ...], maps: tuple[EvidenceMap, ...]) -> Image.Image:
     """Slices without a finding: at a quarter, the middle and three quarters of the stack; a picture with its maps."""
-    row = Image.new("RGB", (3 * SIDE + 2 * GAP, SIDE + 24), _PAPER)
+    row = Image.new("RGB", (3 * SIDE + 2 * GAP, SIDE + 24), PAPER)
     for n, k in enumerate(stack.samples()):
         panel = make_panel(stack, k, whole(stack), SIDE)
         row.paste(_draw(panel, windows[0], marks=True, tags=False), (n * (SIDE + GAP), 0))
-        _write(row, (n * (SIDE + GAP), SIDE + 4), _caption(stack, panel, windows[0], ""), 14, colour=_DIM)
+        write(row, (n * (SIDE + GAP), SIDE + 4), _caption(stack, panel, windows[0], ""), 14, colour=DIM)
     for n, shown in enumerate(maps[:2], start=1):
         row.paste(Image.fromarray(evidence_panel(stack, shown, windows[0], SIDE)[1]), (n * (SIDE + GAP), 0))
         words = ascii_text(f"orange speaks for, blue against: {shown.label}")
-        _write(row, (n * (SIDE + GAP), SIDE + 4), words, 14, colour=_DIM)
+        write(row, (n * (SIDE + GAP), SIDE + 4), words, 14, colour=DIM)
     return row
 
 
@@ -190,14 +149,14 @@ def overlay_rgb(reading: Reading, image: AnyImage) -> Image.Image:
     rows = [_row(stack, finding, windows) for finding in shown] or [_plain_row(stack, windows, reading.evidence_maps)]
     width = rows[0].width + 2 * GAP
     top, bottom = 44, 40
-    sheet = Image.new("RGB", (width, top + sum(row.height + GAP for row in rows) + bottom), _PAPER)
-    _write(sheet, (GAP, 10), ascii_text(f"{reading.title}: {answer_of(reading)}"), 22)
+    sheet = Image.new("RGB", (width, top + sum(row.height + GAP for row in rows) + bottom), PAPER)
+    write(sheet, (GAP, 10), ascii_text(f"{reading.title}: {answer_of(reading)}"), 22)
     y = top
     for row in rows:
         sheet.paste(row, (GAP, y))
         y += row.height + GAP
     more = len(reading.findings) - len(shown)
     rest = f"{more} more in report.html.  " if more else ""
-    _write(sheet, (GAP, y + 6), ascii_text(f"{rest}{DISCLAIMER}"), 18, colour=OUTLINE)
-    _write(sheet, (width - GAP, y + 8), f"overread {__version__}", 14, colour=_DIM, anchor="ra")
+    write(sheet, (GAP, y + 6), ascii_text(f"{rest}{DISCLAIMER}"), 18, colour=OUTLINE)
+    write(sheet, (width - GAP, y + 8), f"overread {__version__}", 14, colour=DIM, anchor="ra")
     return sheet

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.image import PictureMask, Radiograph
+from overread.io.files.outline import BCDR_PICTURE, BCDR_POINTS, bcdr_points
+from overread.io.files.table import read_table
 from overread.runtime import Progress
 from overread_lab.datasets.fit import load
 from overread_lab.datasets.formats.outline import area_with_outline
-from overread_lab.datasets.formats.writer import Known, SetWriter, find_one, read_table
+from overread_lab.datasets.formats.writer import Known, SetWriter, find_one
 
-_COLUMNS = ("patient_id", "image_filename", "lw_x_points", "lw_y_points", "classification")
+_COLUMNS = ("patient_id", BCDR_PICTURE, *BCDR_POINTS, "classification")
 _CLASSES = {"benign": "benign", "malign": "malignant", "malignant": "malignant"}
 
 
@@ -28,7 +30,7 @@ def read_bcdr(root: Path, writer: SetWriter, progress: Progress) -> None:
     table = find_one(root, "bcdr_*_outlines.csv", "outlines of BCDR")
     rows: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in read_table(table, _COLUMNS):
-        rows[row["image_filename"]].append(row)
+        rows[row[BCDR_PICTURE]].append(row)
     known = {path for path in table.parent.rglob("*") if path.suffix.lower() in (".tif", ".tiff")}
     pictures = set(known)
     for number, (name, lesions) in enumerate(sorted(rows.items())):
@@ -74,12 +76,7 @@ def _one(picture: Path, lesions: list[dict[str, str]], writer: SetWriter) -> Non
 
 
 def _area(lesion: dict[str, str], shape: tuple[int, int]) -> NDArray[np.bool_]:
-    try:
-        columns, rows = (np.array(lesion[name].split(), dtype=int) for name in ("lw_x_points", "lw_y_points"))
-    except ValueError:
-        raise InputError("its points are no whole numbers") from None
-    if len(rows) != len(columns) or len(rows) < 3:
-        raise InputError(f"it has {len(columns)} x and {len(rows)} y, expected as many of each, and three or more")
+    rows, columns = bcdr_points(lesion).T
     if min(rows.min(), columns.min()) < 0 or rows.max() >= shape[0] or columns.max() >= shape[1]:
         raise InputError("its outline leaves the picture")
     return area_with_outline(rows, columns, shape)

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from overread.errors import InputError
 from overread.geometry import Grid
 from overread.image import LabelMap, Volume
+from overread.io.files.table import read_table
 from overread.runtime import Progress
 from overread_lab.datasets.fit import load
-from overread_lab.datasets.formats.writer import Known, SetWriter, find_one, read_table
+from overread_lab.datasets.formats.writer import Known, SetWriter, find_one
 
 _COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm")
 

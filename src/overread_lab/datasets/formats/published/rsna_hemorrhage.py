@@ -9,10 +9,11 @@ from collections import defaultdict
 from pathlib import Path
 
 from overread.errors import DamagedFileError
+from overread.io.files.table import read_table
 from overread.runtime import Progress
 from overread_lab.datasets.fit import load
 from overread_lab.datasets.formats.patient import published_patient
-from overread_lab.datasets.formats.writer import Known, SetWriter, find_one, read_table
+from overread_lab.datasets.formats.writer import Known, SetWriter, find_one
 
 KINDS = {
     "epidural": "EDH", "intraparenchymal": "IPH", "intraventricular": "IVH", "subarachnoid": "SAH", "subdural": "SDH",
