@@ -165,3 +165,23 @@ def test_command_speaks_json_and_refuses_what_it_must(scan, tmp_path, capsys):
     assert command(scan, "-o", tmp_path / "new", "--series", "nowhere") == ExitCode.USAGE
     assert command(tmp_path / "nothing", "-o", tmp_path / "new") == ExitCode.INPUT
     assert not (tmp_path / "new").exists()
+
+
+def test_three_dimensions_and_speckle_are_said_in_the_derived_series(scan, tmp_path):
+    assert command(scan, "-o", tmp_path / "out", "--dimensions", "3", "--order", "0.6") == ExitCode.DONE
+    source, again = (overread.open(place).only("CT").load_volume() for place in (scan, tmp_path / "out"))
+    plan = EnhancePlan(dimensions=3, order=0.6)
+    expected = enhance_array(source.array, plan, spacing_mm=source.grid.spacing_mm)
+    np.testing.assert_allclose(again.array, expected, atol=0.06)
+    words = pydicom.dcmread(tmp_path / "out" / "slice-0001.dcm").DerivationDescription
+    assert "in 3-D along 26 rays weighed by their length in mm" in words
+    assert overread.verify(tmp_path / "out").repeated
+    assert overread.verify(tmp_path / "out").sound
+    assert command(scan, "-o", tmp_path / "new", "--despeckle", "lee") == ExitCode.USAGE  # HU are below 0
+    rng = np.random.default_rng(1)
+    grid = axial_grid((3, 40, 40), spacing_mm=(1.0, 1.0, 1.0))
+    bright = Volume(rng.gamma(4, 25, grid.shape).astype(np.float32), grid, Intensity.ARBITRARY)
+    done = overread.enhance(bright, EnhancePlan(despeckle="srad", domain="log"))
+    assert "on logarithms, after speckle reducing anisotropic diffusion" in done.description
+    with pytest.raises(UsageError, match="no third dimension"):
+        overread.enhance(Radiograph(np.zeros((40, 40), np.uint8)), EnhancePlan(dimensions=3))

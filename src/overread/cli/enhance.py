@@ -32,6 +32,14 @@ from overread.errors import UsageError
 @click.option("--order", type=float, help="One order, 0 to 1, for the whole image; by default by fractal dimension.")
 @click.option("--noise-guard", is_flag=True, help="Lowest order where there is nothing but noise.")
 @click.option("--log", "in_log", is_flag=True, help="Work on logarithms, for speckle.")
+@click.option("--dimensions", type=click.IntRange(2, 3), default=2, show_default=True, help="3: across slices too.")
+@click.option(
+    "--despeckle",
+    type=click.Choice(["none", "lee", "srad"]),
+    default="none",
+    show_default=True,
+    help="Filter multiplicative noise first; values of 0 or more.",
+)
 @click.option("--compare", "compared", is_flag=True, help="Add compare.png: one slice beside the usual alternatives.")
 @click.option("--slice", "slice_number", type=int, help="Slice or frame to compare, from 1; by default the middle one.")
 @click.option("--region", type=ANY_PATH, help="Outline (CSV) or mask file to tell contrast to noise for.")
@@ -55,6 +63,8 @@ def enhance(
     order: float | None,
     noise_guard: bool,
     in_log: bool,
+    dimensions: int,
+    despeckle: str,
     compared: bool,
     slice_number: int | None,
     region: Path | None,
@@ -68,7 +78,7 @@ def enhance(
     quiet: bool,
 ) -> None:
     """Enhance the texture of the image at PATH by fractional differences; a scan comes out as a derived series."""
-    from overread.ops.fractional import Domain, EnhancePlan, Mode  # noqa: PLC0415
+    from overread.ops.fractional import Despeckle, Domain, EnhancePlan, Mode  # noqa: PLC0415
     from overread.workflow.compare import CompareRequest  # noqa: PLC0415
     from overread.workflow.enhance import enhance as run  # noqa: PLC0415
 
@@ -77,7 +87,14 @@ def enhance(
     compare = CompareRequest(slice_number=slice_number, region=region) if compared else None
     require_free(out, overwrite=overwrite)
     domain = Domain.LOG if in_log else Domain.LINEAR
-    plan = EnhancePlan(mode=Mode(mode), order=order, noise_guard=noise_guard, domain=domain)
+    plan = EnhancePlan(
+        mode=Mode(mode),
+        order=order,
+        noise_guard=noise_guard,
+        domain=domain,
+        dimensions=dimensions,
+        despeckle=Despeckle(despeckle),
+    )
     with progress_bar(quiet=quiet or as_json) as progress:
         done = run(
             path,

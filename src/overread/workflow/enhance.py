@@ -16,7 +16,7 @@ from overread.findings.identity import digest_uid
 from overread.geometry import Policy
 from overread.image import Frames, Image, Intensity, Radiograph, Volume
 from overread.io import Series, Study, open_study
-from overread.ops.fractional import EnhancePlan, Mode
+from overread.ops.fractional import Despeckle, Diagonal, Domain, EnhancePlan, Mode
 from overread.ops.fractional import enhance as enhance_array
 from overread.runtime import Progress, Runtime, silent, within
 from overread.workflow.analyze import as_policy, digests
@@ -26,6 +26,10 @@ from overread.workflow.compare import compare as run_comparison
 NAME, VERSION = "enhance", "0.1.0"
 KEEPS_UNIT = (Mode.SIGNED, Mode.MEAN_PRESERVING)
 """Modes after which a mean is still a mean of the same quantity; after the others HU are no longer HU."""
+_DESPECKLED = {
+    Despeckle.LEE: "after Lee's filter of speckle in each slice (7 x 7, on the values themselves)",
+    Despeckle.SRAD: "after speckle reducing anisotropic diffusion in each slice (60 steps, on the values themselves)",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +58,19 @@ class Enhancement:
     @property
     def description(self) -> str:
         """What was done, in words for the objects that are written."""
-        order = "0.45 to 0.85 by fractal dimension" if self.plan.order is None else f"{self.plan.order:g}"
-        return f"Fractional differential enhancement, order {order}, mode {self.plan.mode.value}"
+        plan = self.plan
+        order = "0.45 to 0.85 by fractal dimension" if plan.order is None else f"{plan.order:g}"
+        words = [
+            "Fractional differential enhancement",
+            f"order {order}",
+            f"mode {plan.mode.value}",
+            "in 3-D along 26 rays weighed by their length in mm" if _by_length(plan) else "",
+            "in 3-D along 26 rays" if plan.dimensions == 3 and not _by_length(plan) else "",
+            "on logarithms" if plan.domain is Domain.LOG else "",
+            "lowest order where there is only noise" if plan.noise_guard else "",
+            _DESPECKLED.get(plan.despeckle, ""),
+        ]
+        return ", ".join(filter(None, words))
 
     def to_dict(self) -> dict[str, object]:
         """Plan and the change of the values, as plain values; what enhanced.json holds but for the files."""
@@ -129,7 +144,7 @@ def enhance(
     runtime: Runtime | None = None,
     progress: Progress = silent,
 ) -> Enhancement:
-    """Enhance one image, each slice or frame on its own. Arrays go to `overread.ops.fractional.enhance`.
+    """Enhance one image, slice by slice unless the plan says 3-D. Arrays go to `overread.ops.fractional.enhance`.
 
     Parameters
     ----------
@@ -145,13 +160,14 @@ def enhance(
     InputError, GeometryError
         The input cannot be read or placed.
     UsageError
-        Several series fit and none was named, the image is too small for the template or the window, or what is to be
-        compared is not in it.
+        Several series fit and none was named, three dimensions of what is no volume, speckle of values below 0, an
+        image too small for the template or the window, or what is to be compared is not in it.
     """
     plan, runtime, checked = plan or EnhancePlan(), runtime or Runtime(), as_policy(policy)
     before, opened, name = _load(source, series, checked, intensity, runtime, within(progress, 0.0, 0.3))
     progress("enhance", 0.3)
-    values = enhance_array(_grey(before), plan, runtime=runtime).astype(np.float32, copy=False)
+    spacing = _spacing(before, plan)
+    values = enhance_array(_grey(before), plan, spacing_mm=spacing, runtime=runtime).astype(np.float32, copy=False)
     unit = before.intensity if plan.mode in KEEPS_UNIT else Intensity.ARBITRARY
     image: Image = replace(before, array=values, intensity=unit)
     request: dict[str, object] = {
@@ -197,9 +213,24 @@ def _named(study: Study, wanted: str | None) -> Series:
     return matching[0]
 
 
+def _by_length(plan: EnhancePlan) -> bool:
+    return plan.dimensions == 3 and plan.diagonal is Diagonal.METRIC
+
+
+def _spacing(image: Image, plan: EnhancePlan) -> tuple[float, float, float] | None:
+    if isinstance(image, Volume):
+        return image.grid.spacing_mm
+    if plan.dimensions == 3:
+        raise UsageError(
+            "a picture or a clip has no third dimension", way_out="Leave --dimensions out, or set dimensions=2."
+        )
+    return None
+
+
 def _short(plan: EnhancePlan) -> str:
     order = "order by dimension" if plan.order is None else f"order {plan.order:g}"
-    return f"{order}, {plan.mode.value}"
+    extra = {"3-D": plan.dimensions == 3, plan.despeckle.value: plan.despeckle is not Despeckle.NONE}
+    return ", ".join([order, plan.mode.value, *(name for name, holds in extra.items() if holds)])
 
 
 def _grey(image: Image) -> NDArray[Any]:

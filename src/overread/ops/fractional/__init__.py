@@ -3,9 +3,10 @@
 from overread.ops.fractional.adaptive import enhance, noise_sd, order_map, would_clip
 from overread.ops.fractional.coefficients import coefficients, mean_gain, noise_gain, template
 from overread.ops.fractional.dimension import DimensionMap, dimension_map, grey_range, order_of
-from overread.ops.fractional.plan import Diagonal, Domain, EnhancePlan, Mode, Reading
+from overread.ops.fractional.plan import Despeckle, Diagonal, Domain, EnhancePlan, Mode, Reading
 
 __all__ = [
+    "Despeckle",
     "Diagonal",
     "DimensionMap",
     "Domain",

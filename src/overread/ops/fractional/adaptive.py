@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from overread.errors import UsageError
+from overread.ops.despeckle import lee, srad
 from overread.ops.fractional.dimension import DimensionMap, dimension_map, grey_range, order_of
 from overread.ops.fractional.kernels import MEAN_PRESERVING, PAPER, RAW, SIGNED, fractional_step, spread
-from overread.ops.fractional.plan import LOWEST, Diagonal, Domain, EnhancePlan, Mode
+from overread.ops.fractional.kernels_3d import fractional_step_3d
+from overread.ops.fractional.plan import LOWEST, Despeckle, Diagonal, Domain, EnhancePlan, Mode
+from overread.ops.fractional.volume import logs_of_steps
 from overread.runtime import Runtime
 
 Floats = NDArray[np.floating[Any]]
@@ -32,8 +35,14 @@ class Range:
     clipped_share: float
 
 
-def enhance(image: NDArray[Any], plan: EnhancePlan | None = None, *, runtime: Runtime | None = None) -> Floats:
-    """The enhanced image, not clipped, in the unit of its values; each slice of a stack on its own.
+def enhance(
+    image: NDArray[Any],
+    plan: EnhancePlan | None = None,
+    *,
+    spacing_mm: tuple[float, float, float] | None = None,
+    runtime: Runtime | None = None,
+) -> Floats:
+    """The enhanced image, not clipped, in the unit of its values; each slice of a stack on its own, or in 3-D.
 
     Parameters
     ----------
@@ -41,6 +50,8 @@ def enhance(image: NDArray[Any], plan: EnhancePlan | None = None, *, runtime: Ru
         Finite. The slices of a stack share one grey range for the dimension.
     plan : EnhancePlan
         Mode `RAW` and `PAPER` change the mean, see there.
+    spacing_mm : (slice, row, column), optional
+        Distance of voxel centres; needed for, and only used by, a plan of three dimensions.
 
     Returns
     -------
@@ -50,15 +61,24 @@ def enhance(image: NDArray[Any], plan: EnhancePlan | None = None, *, runtime: Ru
     Raises
     ------
     UsageError
-        Not such an image, values that are not finite, negative values in the log domain, or an image smaller than the
-        template or the window.
+        Not such an image, values that are not finite, negative values where logarithms or speckle are asked for, an
+        image smaller than the template or the window, or three dimensions without a volume and its spacing, or with
+        slices more than ten times as far apart as pixels.
     """
     plan = plan or EnhancePlan()
     stack = _require_image(image, plan)
     runtime = runtime or Runtime()
     kind = np.float64 if image.dtype == np.float64 else np.float32
+    if plan.despeckle is not Despeckle.NONE:
+        stack = despeckled(stack, plan.despeckle, runtime).astype(kind)
     grey = None if plan.order is not None else grey_range(stack)
     out = np.empty(stack.shape, kind)
+    if plan.dimensions == 3:
+        logs = logs_of_steps(image.shape, spacing_mm, plan)
+        for k, target in enumerate(out):
+            orders = None if grey is None else _orders(stack[k], plan, grey, runtime)
+            _step_3d(stack, k, orders, (plan, logs), (target, runtime))
+        return out
     for plane, target in zip(stack, out, strict=True):
         orders = None if grey is None else _orders(plane, plan, grey, runtime)
         _step(plane, orders, plan, target, runtime)
@@ -77,6 +97,8 @@ def order_map(image: NDArray[Any], plan: EnhancePlan | None = None, *, runtime: 
     stack = _require_image(image, plan)
     if image.ndim != 2:
         raise UsageError("an order map is of one image", way_out="Give one slice.")
+    if plan.despeckle is not Despeckle.NONE:
+        stack = despeckled(stack, plan.despeckle, runtime or Runtime())
     kind = np.float64 if image.dtype == np.float64 else np.float32
     out = np.empty(image.shape, kind)
     if plan.order is not None:
@@ -172,6 +194,38 @@ def _step(plane: NDArray[Any], orders: _Orders | None, plan: EnhancePlan, out: F
             np.expm1(out[band], out=out[band])
 
     runtime.map(band_of, _bands(len(plane)))
+
+
+def despeckled(stack: NDArray[Any], how: Despeckle, runtime: Runtime) -> NDArray[np.float32]:
+    """(slice, row, column) with each slice filtered on its own; raises `UsageError` where a value is below 0."""
+    run = lee if how is Despeckle.LEE else srad
+    return np.stack(runtime.map(run, list(stack)))
+
+
+def _step_3d(
+    stack: NDArray[Any],
+    k: int,
+    orders: _Orders | None,
+    how: tuple[EnhancePlan, NDArray[np.float64]],
+    to: tuple[Floats, Runtime],
+) -> None:
+    """One slice along 26 rays, mirrored at all faces of the volume."""
+    (plan, logs), (out, runtime) = how, to
+    kind, n, last = out.dtype.type, plan.rings, len(stack) - 1
+    at = np.abs(np.arange(k - n, k + n + 1))
+    near = stack[np.where(at > last, 2 * last - at, at)].astype(kind)
+    if plan.domain is Domain.LOG:
+        near = np.log1p(near)
+    padded = np.pad(near, ((0, 0), (n, n), (n, n)), mode="reflect")
+
+    def band_of(band: slice) -> None:
+        order = np.full((1, 1), plan.order, kind) if orders is None else orders.band(band, kind)
+        block = padded[:, band.start : band.stop + 2 * n]
+        fractional_step_3d(block, order, n, logs, _MODES[plan.mode], plan.strength, out[band])
+        if plan.domain is Domain.LOG:
+            np.expm1(out[band], out=out[band])
+
+    runtime.map(band_of, _bands(len(out)))
 
 
 def _bands(height: int) -> list[slice]:

@@ -40,7 +40,10 @@ class Reading(StrEnum):
 
 
 class Diagonal(StrEnum):
-    """Whether diagonal rays count as they are (HX) or by the length of their step, times 2^(-v/2)."""
+    """Whether all rays count the same (HX), or by the length of their step: times (length / shortest step)^(-v).
+
+    In a slice the length is 1 or sqrt(2) pixels, in three dimensions it is that in mm.
+    """
 
     EQUAL = "equal"
     METRIC = "metric"
@@ -51,6 +54,14 @@ class Domain(StrEnum):
 
     LINEAR = "linear"
     LOG = "log"
+
+
+class Despeckle(StrEnum):
+    """A filter for multiplicative noise in front, slice by slice: `ops.despeckle` with its own defaults."""
+
+    NONE = "none"
+    LEE = "lee"
+    SRAD = "srad"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +83,13 @@ class EnhancePlan:
         the orders are off by .008 on average and the result by 1 % of what was added to a fractal of dimension 2.2.
     noise_guard : bool
         Lowest order where the local standard deviation is below 1.5 times that of the noise.
+    dimensions : int
+        2: each slice on its own, eight rays. 3: 26 rays through a volume; the order of a voxel is still that of its
+        slice, since slices mostly lie too far apart for a blanket across them.
+    diagonal : Diagonal
+        By default `EQUAL` in two and `METRIC` in three dimensions.
+    despeckle : Despeckle
+        Before anything else, on the values as they are (not their logarithms).
     """
 
     mode: Mode = Mode.SIGNED
@@ -81,12 +99,23 @@ class EnhancePlan:
     strength: float = 1.0
     window: int = 17
     map_step: int = 4
-    diagonal: Diagonal = Diagonal.EQUAL
+    diagonal: Diagonal | None = None
     domain: Domain = Domain.LINEAR
     noise_guard: bool = False
+    dimensions: int = 2
+    despeckle: Despeckle = Despeckle.NONE
 
     def __post_init__(self) -> None:
-        for name, kind in (("mode", Mode), ("reading", Reading), ("diagonal", Diagonal), ("domain", Domain)):
+        _require(self.dimensions in (2, 3), "dimensions", self.dimensions, "2 or 3")
+        if self.diagonal is None:
+            object.__setattr__(self, "diagonal", Diagonal.EQUAL if self.dimensions == 2 else Diagonal.METRIC)
+        for name, kind in (
+            ("mode", Mode),
+            ("reading", Reading),
+            ("diagonal", Diagonal),
+            ("domain", Domain),
+            ("despeckle", Despeckle),
+        ):
             object.__setattr__(self, name, _one_of(name, getattr(self, name), kind))
         _require(1 <= self.rings <= 4, "rings", self.rings, "1 to 4")
         _require(5 <= self.window <= 65 and self.window % 2 == 1, "window", self.window, "an odd number from 5 to 65")
