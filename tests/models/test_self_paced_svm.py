@@ -23,7 +23,14 @@ def two_clouds(n=400, distance=1.5, flips=0.0, seed=0, features=4):
     return rows, labels, noisy
 
 
-@parametrize_with_checks([SelfPacedSVM(), SelfPacedSVM(kernel="fourier", components=40)])
+@parametrize_with_checks(
+    [
+        SelfPacedSVM(),
+        SelfPacedSVM(kernel="linear"),
+        SelfPacedSVM(kernel="fourier", components=40),
+        SelfPacedSVM(admission="shared"),
+    ]
+)
 def test_contract_of_scikit_learn(estimator, check):
     check(estimator)
 
@@ -175,3 +182,24 @@ def test_machine_of_other_shapes_is_refused():
         RbfMachine(np.zeros((3, 2)), np.zeros(2), 0.0, 1.0)
     with pytest.raises(UsageError, match=r"expected \(n, 2\)"):
         RbfMachine(np.zeros((3, 2)), np.zeros(3), 0.0, 1.0).decide(np.zeros((4, 3)))
+
+
+def test_validation_labels_must_be_known():
+    rows, labels, _ = two_clouds(n=80)
+    with pytest.raises(UsageError, match=r"hold \[.*2.*\], expected one of \[0, 1\]"):
+        SelfPacedSVM().fit(rows, labels, validation=(rows, labels + 1))
+    with pytest.raises(UsageError, match=r"have shape \(79,\)"):
+        SelfPacedSVM().fit(rows, labels, validation=(rows, labels[1:]))
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "linear", "fourier"])
+def test_blocked_prediction_is_that_of_one_piece(kernel):
+    """More rows than a task of the pool takes; any number of threads; labels those of the exact decision."""
+    rows, labels, _ = two_clouds(n=300)
+    fitted = SelfPacedSVM(kernel=kernel, components=64).fit(rows, labels)
+    many = np.tile(rows, (20, 1))
+    expected = fitted.predict(many, runtime=Runtime(1))
+    np.testing.assert_array_equal(fitted.predict(many, runtime=Runtime(3)), expected)
+    np.testing.assert_array_equal(expected, np.where(fitted.decision_function(many) > 0, 1, 0))
+    np.testing.assert_array_equal(expected[:300], fitted.predict(rows))
+    assert (expected[:300] == labels).mean() > 0.7

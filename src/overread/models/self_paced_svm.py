@@ -64,7 +64,8 @@ class SelfPacedSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Of the Gaussian kernel on scaled rows; None is 1 / features.
     admission : str
         "balanced": lambda of each class is a quantile of its own losses, so that the same share of each enters.
-        "shared": one lambda for both, from the median loss, times 1.2 a stage.
+        "shared": one lambda for both, from the median loss, times 1.2 a stage; stages that would admit one class only
+        are passed over.
     start, step, end : float
         Quantiles of "balanced"; an `end` below 1 never admits the hardest, for labels that are wrong.
     rounds : int
@@ -126,7 +127,7 @@ class SelfPacedSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         UsageError
-            Not two classes, or a parameter out of range.
+            Not two classes, a parameter out of range, or validation labels that are none of the two.
         """
         self._require_parameters()
         rows, labels = validate_data(self, X, y, dtype=np.float64)
@@ -136,7 +137,7 @@ class SelfPacedSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         held = None
         if validation is not None:
             held_rows = validate_data(self, validation[0], reset=False, dtype=np.float64)
-            held = self._lift(self.scaler_.transform(held_rows)), np.asarray(validation[1]) == self.classes_[1]
+            held = self._lift(self.scaler_.transform(held_rows)), self._is_second(validation[1], len(held_rows))
         self._learn(ready, codes, held)
         return self
 
@@ -154,6 +155,18 @@ class SelfPacedSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         answer: NDArray[Any] = self.classes_[above.astype(int)]
         return answer
 
+    def _is_second(self, labels: ArrayLike, rows: int) -> NDArray[np.bool_]:
+        given = np.asarray(labels)
+        unknown = [] if given.shape != (rows,) else [one for one in np.unique(given) if one not in self.classes_]
+        if given.shape != (rows,) or unknown:
+            what = f"hold {unknown[:3]}" if unknown else f"have shape {given.shape}"
+            raise UsageError(
+                f"the validation labels {what}, expected one of {self.classes_.tolist()} for each of {rows} rows",
+                way_out="Code validation and training labels alike.",
+            )
+        second: NDArray[np.bool_] = given == self.classes_[1]
+        return second
+
     def _learn(self, rows: Floats, codes: NDArray[np.intp], held: tuple[Floats, NDArray[np.bool_]] | None) -> None:
         signs, size = 2.0 * codes - 1, np.bincount(codes, minlength=2)
         costs = self.C * len(codes) / (2.0 * size[codes])
@@ -164,6 +177,8 @@ class SelfPacedSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         while True:
             losses = costs * np.maximum(0, 1 - signs * machine.decide(rows))
             thresholds, last = self._thresholds(losses, codes, thresholds, level)
+            while self.admission == "shared" and len(np.unique(codes[admit(losses, thresholds[codes])])) < 2:
+                thresholds = thresholds * GROWTH
             level += 1
             machine, admitted, objective = self._alternate(rows, (codes, signs, costs), thresholds, losses)
             share = np.bincount(codes, weights=admitted, minlength=2) / size

@@ -123,8 +123,8 @@ def test_any_number_of_threads_gives_the_same_bits(despeckle):
     [
         ((30, 30), ISOTROPIC, "a volume of more than 2 slices"),
         ((2, 30, 30), ISOTROPIC, "a volume of more than 2 slices"),
-        ((9, 30, 30), None, "the spacing is None"),
-        ((9, 30, 30), (1.0, 0.0, 1.0), "the spacing is"),
+        ((9, 30, 30), None, "spacing_mm is None"),
+        ((9, 30, 30), (1.0, 0.0, 1.0), "spacing_mm is"),
         ((9, 30, 30), (5.0, 0.4, 0.4), "12.5 times as long one way"),
     ],
 )

@@ -1,4 +1,4 @@
-"""How long the steps of the 26 rays through a volume are, and which volumes have a third dimension worth the name."""
+"""How long the steps of the 26 rays through a volume are."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import UsageError
+from overread.ops.anisotropy import require_spacing
 from overread.ops.fractional.plan import Diagonal, EnhancePlan
-
-MOST_ANISOTROPIC = 10.0
-"""Longest over shortest side of a voxel, beyond which neighbours across slices tell nothing of a texture."""
 
 
 def logs_of_steps(
@@ -32,17 +30,8 @@ def logs_of_steps(
             f"three dimensions and {plan.rings} rings take a volume of more than {plan.rings} slices, got {shape}",
             way_out="Use dimensions=2, which takes each slice on its own.",
         )
-    if spacing_mm is None or len(spacing_mm) != 3 or not all(np.isfinite(s) and s > 0 for s in spacing_mm):
-        raise UsageError(
-            f"the spacing is {spacing_mm}, expected (slice, row, column) in mm: rays are weighed by their length",
-            way_out="Give spacing_mm=volume.grid.spacing_mm.",
-        )
-    ratio = max(spacing_mm) / min(spacing_mm)
-    if ratio > MOST_ANISOTROPIC:
-        raise UsageError(
-            f"voxels are {ratio:.1f} times as long one way as another, more than {MOST_ANISOTROPIC:g}",
-            way_out="Use dimensions=2, or resample the volume first.",
-        )
+    require_spacing(spacing_mm, shape, way_out="Use dimensions=2, or resample the volume first.")
+    assert spacing_mm is not None  # noqa: S101  (it was refused)
     if plan.diagonal is Diagonal.EQUAL:
         return np.zeros(7)
     moves = np.array([[(c >> 2) & 1, (c >> 1) & 1, c & 1] for c in range(1, 8)])

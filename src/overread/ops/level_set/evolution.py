@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from overread.errors import UsageError
+from overread.ops.anisotropy import require_spacing
 from overread.ops.level_set.kernels import evolve, redistance
 from overread.ops.pool import block_mean
 
@@ -137,7 +138,8 @@ def level_set(
     Raises
     ------
     UsageError
-        Shapes differ, `start` is empty or full, the image is constant or not finite, or a spacing is not above 0.
+        Shapes differ, `start` is empty or full, the image is constant or not finite, or a spacing is not above 0
+        or more than ten times another.
     """
     plan = plan or LevelSetPlan()
     values, inside, h, unit_mm = _require_input(image, start, spacing_mm)
@@ -242,11 +244,9 @@ def _require_input(
     image: NDArray[Any], start: Mask, spacing_mm: tuple[float, ...]
 ) -> tuple[NDArray[np.float32], Mask, NDArray[np.float64], float]:
     """Values and start as (slice, row, column), spacing in units of the finest, and that in mm."""
-    if image.ndim not in (2, 3) or start.shape != image.shape or len(spacing_mm) != image.ndim:
-        raise UsageError(
-            f"an image of {image.shape}, a start of {start.shape} and {len(spacing_mm)} spacings, expected one 2-D or"
-            " 3-D shape and a spacing for each axis"
-        )
+    if image.ndim not in (2, 3) or start.shape != image.shape:
+        raise UsageError(f"an image of {image.shape} and a start of {start.shape}, expected one 2-D or 3-D shape")
+    require_spacing(spacing_mm, image.shape, way_out="Resample the image, or evolve slice by slice.")
     if start.dtype != np.bool_ or not start.any() or start.all():
         raise UsageError(
             f"the start holds {np.count_nonzero(start)} of {start.size} voxels ({start.dtype}), expected some but not"
@@ -254,8 +254,6 @@ def _require_input(
             way_out="Start from a ball around the object, or from a threshold.",
         )
     spacing = np.array(spacing_mm, dtype=np.float64)
-    if not (np.isfinite(spacing).all() and (spacing > 0).all()):
-        raise UsageError(f"spacing_mm is {tuple(spacing_mm)}, expected lengths above 0")
     values = np.ascontiguousarray(image, dtype=np.float32)
     if not np.isfinite(values).all():
         raise UsageError("the image holds values that are not finite", way_out="Replace NaN and infinity first.")

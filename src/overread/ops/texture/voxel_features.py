@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from overread.errors import UsageError
+from overread.ops.anisotropy import require_spacing
 from overread.ops.texture.cooccurrence import (
     CO_OCCURRENCE,
     GRAY_GRADIENT,
@@ -71,10 +72,14 @@ class RoughShape:
     phi_mm : (slice, row, column) float
         Signed distance to its surface, positive inside.
     spacing_mm : (slice, row, column)
+        The longest at most ten times the shortest.
     """
 
     phi_mm: NDArray[np.floating[Any]]
     spacing_mm: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        require_spacing(self.spacing_mm, self.phi_mm.shape, way_out="Resample image and shape first.")
 
     def box(self) -> tuple[slice, slice, slice]:
         """The smallest box that holds the inside.
