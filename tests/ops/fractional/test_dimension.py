@@ -24,10 +24,11 @@ def brownian_surface(dimension, size, seed):
 
 
 def naive_dimension(image, window):
-    """The definition in whole-image operations, on grey values between percentiles 0.5 and 99.5."""
+    """The definition in whole-image operations, on whole grey levels between percentiles 0.5 and 99.5."""
     low, high = np.percentile(image, (0.5, 99.5))
     pad = window // 2 + 5
-    upper = np.pad(np.clip((image - low) * 255 / (high - low), 0, 255), pad, mode="reflect")
+    grey = np.floor(np.clip((image - low) * (255 / (high - low)), 0, 255) + 0.5)
+    upper = np.pad(grey, pad, mode="reflect")
     lower = upper.copy()
     cross = ndi.generate_binary_structure(2, 1)
     volumes = []

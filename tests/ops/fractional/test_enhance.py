@@ -23,7 +23,7 @@ from overread.ops.fractional import (
     template,
     would_clip,
 )
-from overread.ops.fractional.kernels import fractional_step
+from overread.ops.fractional.kernels import _any_plan, fractional_step
 from overread.runtime import Runtime
 
 ONE = Runtime(1)
@@ -262,3 +262,15 @@ def test_big_endian_and_strided_images_are_read_right():
     np.testing.assert_array_equal(enhance(image.astype(">i2")), expected)
     doubled = np.repeat(np.repeat(image, 2, axis=0), 2, axis=1)
     np.testing.assert_array_equal(enhance(doubled[::2, ::2]), expected)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("width", [3, 4, 5, 6, 61])
+def test_quick_kernel_of_the_usual_plan_gives_the_same_bits(kind, width):
+    rng = np.random.default_rng(width)
+    block = rng.normal(100, 30, (14, width)).astype(kind)
+    for order in (rng.uniform(0.45, 0.85, (10, width)).astype(kind), np.full((1, 1), 0.6, kind)):
+        quick, plain = np.empty((10, width), kind), np.empty((10, width), kind)
+        fractional_step(block, order, 2, False, 0, 0.7, quick)
+        _any_plan(block, order, 2, False, 0, 0.7, plain)
+        np.testing.assert_array_equal(quick, plain)

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import UsageError
-from overread.ops.fractional.kernels import blanket_sums, slopes
+from overread.ops.fractional.kernels_blanket import SCALES, blanket_volumes
 from overread.ops.fractional.plan import HIGHEST, LOWEST, Reading
 from overread.runtime import Runtime
 
 Floats = NDArray[np.floating[Any]]
-SCALES = 5
-BAND = 128
+BAND = 256
 """Rows to a task; 26 more are walked for the window and the blankets."""
 SAMPLE = 65_536
 """Percentiles of larger images are those of this many evenly strewn pixels: of noise they are off by .02 sd."""
@@ -57,8 +56,8 @@ def dimension_map(
     """Dimension in the square of `window` pixels around each knot.
 
     D = 2 - slope of log A_e on log e, e = 2 .. 5, where A_e = (V_e - V_{e-1}) / 2 and V_e is the volume between the
-    blankets. Mirrored at the edges; clipped to 2 .. 3. On fractional Brownian surfaces of 2.1 / 2.5 / 2.9 it reads
-    about 2.15 / 2.5 / 2.8. Source: Peleg et al. 1984, IEEE PAMI 6(4): 518-523.
+    blankets of grey levels, which are whole: 0 .. 255. Mirrored at the edges; clipped to 2 .. 3. On fractional Brownian
+    surfaces of 2.1 / 2.5 / 2.9 it reads about 2.15 / 2.5 / 2.8. Source: Peleg et al. 1984, IEEE PAMI 6(4): 518-523.
 
     Parameters
     ----------
@@ -73,7 +72,7 @@ def dimension_map(
     Raises
     ------
     UsageError
-        The image is too small for the window.
+        The image is too small for the window, or the ends of its grey range are no numbers.
     """
     halo = window // 2 + SCALES
     if min(image.shape) <= halo:
@@ -83,20 +82,25 @@ def dimension_map(
             way_out="Give a smaller window, or one order for the whole image (order=0.6).",
         )
     low, high = grey_range(image) if grey is None else grey
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise UsageError(f"grey values from {low} to {high}, expected finite ones", way_out="Replace NaN and infinity.")
     kind = np.float64 if image.dtype == np.float64 else np.float32
     knots = [_knots(size, step) for size in image.shape]
-    columns = _mirror(np.arange(-halo, image.shape[1] + halo), image.shape[1])
     values = np.empty((knots[0].size, knots[1].size), kind)
     # an image of one grey value is a plane whatever the scale
     scale = 255 / (high - low) if high > low else 0.0
-    weight = _slope_weights()
+    weight = _slope_weights().astype(kind)
 
     def measure(band: slice) -> None:
         at = knots[0][band]
         reach = np.arange(at[0] - halo, at[-1] + halo + 1)
-        sums = np.empty((SCALES, reach.size - 2 * SCALES, knots[1].size), kind)
-        blanket_sums(image, _mirror(reach, image.shape[0]), columns, knots[1], window, low, scale, sums)
-        slopes(sums, at - at[0], window, weight, values[band])
+        volume = np.empty((SCALES, at.size, knots[1].size), kind)
+        blanket_volumes(image, _mirror(reach, image.shape[0]), at - at[0], knots[1], window, low, scale, volume)
+        area = np.log((volume[1:] - volume[:-1]) * kind(0.5 / (window * window)))
+        slope = weight[0] * area[0]
+        for one, two in zip(weight[1:], area[1:], strict=True):
+            slope += one * two
+        np.clip(2 - slope, 2, 3, out=values[band])
 
     per_band = max(1, BAND // step)
     bands = [slice(n, min(n + per_band, len(knots[0]))) for n in range(0, len(knots[0]), per_band)]

@@ -1,4 +1,4 @@
-"""Compiled parts of the enhancement: the fractional step, the blanket volumes, interpolation of the order map."""
+"""Compiled parts of the enhancement: the fractional step, and interpolation of the order map."""
 
 from __future__ import annotations
 
@@ -13,13 +13,8 @@ Rows = NDArray[np.floating[Any]]
 SIGNED, PAPER, MEAN_PRESERVING, RAW = 0, 1, 2, 3
 
 
-@compiled
 def fractional_step(block: Rows, order: Rows, rings: int, metric: bool, mode: int, strength: float, out: Rows) -> None:
     """Fractional differences of a band of rows, the order given for each pixel.
-
-    With A_k the sum of the four cells k steps away along rows and columns and D_k that along the diagonals,
-    a = sum of c_k ((A_k - 4 p) + t (D_k - 4 p)), t = 1 or 2^(-v/2), holds all modes: signed p + strength a / 8, paper
-    g p + a / 8, mean-preserving p + a / (8 g), raw 8 g p + a, where g = 1 + (1 + t) / 2 sum of c_k.
 
     Parameters
     ----------
@@ -27,6 +22,20 @@ def fractional_step(block: Rows, order: Rows, rings: int, metric: bool, mode: in
         The band with n more rows above and below.
     order : (rows, columns) or (1, 1) of the type of `block`
     out : (rows, columns) of the type of `block`
+    """
+    if mode == SIGNED and rings == 2 and not metric and out.shape[1] > 4:
+        _two_rings(block, order, strength, out)
+    else:
+        _any_plan(block, order, rings, metric, mode, strength, out)
+
+
+@compiled
+def _any_plan(block: Rows, order: Rows, rings: int, metric: bool, mode: int, strength: float, out: Rows) -> None:
+    """`fractional_step` of any plan.
+
+    With A_k the sum of the four cells k steps away along rows and columns and D_k that along the diagonals,
+    a = sum of c_k ((A_k - 4 p) + t (D_k - 4 p)), t = 1 or 2^(-v/2), holds all modes: signed p + strength a / 8, paper
+    g p + a / 8, mean-preserving p + a / (8 g), raw 8 g p + a, where g = 1 + (1 + t) / 2 sum of c_k.
     """
     kind = block.dtype.type
     one, half, eighth, four, eight = kind(1.0), kind(0.5), kind(0.125), kind(4.0), kind(8.0)
@@ -94,6 +103,33 @@ def fractional_step(block: Rows, order: Rows, rings: int, metric: bool, mode: in
                 row[x] = eight * g[x] * p[x] - v[x] * total[x]
 
 
+@compiled
+def _two_rings(block: Rows, order: Rows, strength: float, out: Rows) -> None:
+    """The usual plan in one pass over five rows: the operations of `_any_plan` in their order, so the same bits."""
+    kind = block.dtype.type
+    one, half, eight, factor = kind(1.0), kind(0.5), kind(8.0), kind(strength * 0.125)
+    width = out.shape[1]
+    w, last = width - 4, width - 1
+    one_order = np.full(width, order[0, 0])
+    for y in range(out.shape[0]):
+        v = one_order if order.size == 1 else order[y]
+        a2, a1, p, b1, b2, row = block[y], block[y + 1], block[y + 2], block[y + 3], block[y + 4], out[y]
+        p0, p1, p2, p3, p4 = p[:w], p[1 : w + 1], p[2 : w + 2], p[3 : w + 3], p[4 : w + 4]
+        al, am, ar, bl, bm, br = (a1[1 : w + 1], a1[2 : w + 2], a1[3 : w + 3], b1[1 : w + 1], b1[2 : w + 2],
+                                  b1[3 : w + 3])  # fmt: skip
+        cl, cm, cr, dl, dm, dr = a2[:w], a2[2 : w + 2], a2[4 : w + 4], b2[:w], b2[2 : w + 2], b2[4 : w + 4]
+        inner, order_here = row[2 : w + 2], v[2 : w + 2]
+        for x in range(w):
+            near = (p1[x] + p3[x]) + (am[x] + bm[x]) + ((al[x] + bl[x]) + (ar[x] + br[x])) - eight * p2[x]
+            far = (p0[x] + p4[x]) + (cm[x] + dm[x]) + ((cl[x] + dl[x]) + (cr[x] + dr[x])) - eight * p2[x]
+            inner[x] = p2[x] - factor * order_here[x] * (near + (one - order_here[x]) * half * far)
+        for x in (0, 1, last - 1, last):
+            l1, r1, l2, r2 = abs(x - 1), last - abs(last - x - 1), abs(x - 2), last - abs(last - x - 2)
+            near = (p[l1] + p[r1]) + (a1[x] + b1[x]) + ((a1[l1] + b1[l1]) + (a1[r1] + b1[r1])) - eight * p[x]
+            far = (p[l2] + p[r2]) + (a2[x] + b2[x]) + ((a2[l2] + b2[l2]) + (a2[r2] + b2[r2])) - eight * p[x]
+            row[x] = p[x] - factor * v[x] * (near + (one - v[x]) * half * far)
+
+
 @inlined
 def _mirror_ends(line: Rows, n: int) -> None:
     """Fill the n entries at either end from those inside, mirrored at the first and last pixel."""
@@ -101,146 +137,6 @@ def _mirror_ends(line: Rows, n: int) -> None:
     for k in range(1, n + 1):
         line[n - k] = line[n + k]
         line[last + k] = line[last - k]
-
-
-@compiled
-def blanket_sums(
-    image: NDArray[Any],
-    rows: NDArray[np.intp],
-    columns: NDArray[np.intp],
-    knots: NDArray[np.intp],
-    window: int,
-    low: float,
-    scale: float,
-    out: Rows,
-) -> None:
-    """Volume between the blankets of Peleg et al. 1984 at scales 1 .. 5, summed along rows in a window.
-
-    Upper and lower blanket of scale e grow from those of e - 1 by one grey level or to the extreme of the 4-neighbours,
-    whichever is further. Grey values are first laid over 0 .. 255 by `low` and `scale` and clipped.
-
-    Parameters
-    ----------
-    image : (row, column) real
-    rows, columns : (h,), (w,) int
-        Which rows and columns of `image` to walk, mirrored at its edges, five more at each end than are summed over.
-    knots : (m,) int
-        First column of each window, counted without those five.
-    out : (5, h - 10, m) float
-    """
-    height, width = rows.size, columns.size
-    kind = out.dtype.type
-    one, most = kind(1.0), kind(255.0)
-    start, factor = kind(low), kind(scale)
-    upper = np.empty((6, 3, width), out.dtype)
-    lower = np.empty((6, 3, width), out.dtype)
-    total, pairs = np.empty(width, out.dtype), np.empty((2, width), out.dtype)
-    for r in range(height):
-        source, u, b = image[rows[r]], upper[0, r % 3], lower[0, r % 3]
-        for x in range(width):
-            u[x] = source[columns[x]]
-        for x in range(width):
-            u[x] = min(max((u[x] - start) * factor, kind(0.0)), most)
-        for x in range(width):
-            b[x] = u[x]
-        for e in range(1, 6):
-            at = r - e  # the row that level e can now fill: its neighbours of level e - 1 are known
-            if at < e:
-                break
-            _grow(upper[e - 1], upper[e, at % 3], at, one)
-            _shrink(lower[e - 1], lower[e, at % 3], at, one)
-            if 5 <= at < height - 5:
-                high, deep, gap = upper[e, at % 3], lower[e, at % 3], pairs[0]
-                for x in range(width):
-                    gap[x] = high[x] - deep[x]
-                _window_sums(pairs, total, window)
-                row = out[e - 1, at - 5]
-                for m in range(knots.size):
-                    row[m] = total[knots[m] + 5]
-
-
-@compiled
-def slopes(sums: Rows, at: NDArray[np.intp], window: int, weights: NDArray[np.float64], out: Rows) -> None:
-    """Dimension 2 - slope of log A_e on log e from the sums of `blanket_sums`, clipped to 2 .. 3.
-
-    Parameters
-    ----------
-    sums : (5, h, m) float
-    at : (r,) int
-        First row of the window of each row of `out`.
-    weights : (4,) float64
-        The slope is weights @ log A, A_e = (V_e - V_{e-1}) / 2, e = 2 .. 5.
-    out : (r, m) float
-    """
-    volume = np.empty((sums.shape[0], sums.shape[2]), sums.dtype)
-    kind = sums.dtype.type
-    per_pixel = kind(0.5 / (window * window))
-    for r in range(at.size):
-        for e in range(sums.shape[0]):
-            total = volume[e]
-            for m in range(total.size):
-                total[m] = 0
-            for k in range(at[r], at[r] + window):
-                _add_to(total, sums[e, k])
-        for m in range(out.shape[1]):
-            slope = 0.0
-            for e in range(weights.size):
-                slope += weights[e] * np.log((volume[e + 1, m] - volume[e, m]) * per_pixel)
-            out[r, m] = min(max(2.0 - slope, 2.0), 3.0)
-
-
-@inlined
-def _grow(before: Rows, now: Rows, at: int, one: Any) -> None:
-    """Upper blanket of the next scale in row `at`; `before` and the rows of `now` are kept modulo 3."""
-    width = now.size
-    up, here, down = before[(at - 1) % 3], before[at % 3], before[(at + 1) % 3]
-    left, middle, right, inner = here[: width - 2], here[1 : width - 1], here[2:], now[1 : width - 1]
-    above, below = up[1 : width - 1], down[1 : width - 1]
-    for x in range(width - 2):
-        inner[x] = max(max(max(left[x], right[x]), max(above[x], below[x])), middle[x] + one)
-    now[0], now[width - 1] = here[0], here[width - 1]
-
-
-@inlined
-def _shrink(before: Rows, now: Rows, at: int, one: Any) -> None:
-    """Lower blanket, as `_grow`."""
-    width = now.size
-    up, here, down = before[(at - 1) % 3], before[at % 3], before[(at + 1) % 3]
-    left, middle, right, inner = here[: width - 2], here[1 : width - 1], here[2:], now[1 : width - 1]
-    above, below = up[1 : width - 1], down[1 : width - 1]
-    for x in range(width - 2):
-        inner[x] = min(min(min(left[x], right[x]), min(above[x], below[x])), middle[x] - one)
-    now[0], now[width - 1] = here[0], here[width - 1]
-
-
-@inlined
-def _window_sums(pairs: Rows, total: Rows, window: int) -> None:
-    """total[x] = pairs[0, x] + .. + pairs[0, x + window - 1] by doubling; the last window - 1 entries are void."""
-    length, offset, turn = 1, 0, 0
-    for x in range(total.size):
-        total[x] = 0
-    while True:
-        source, target = pairs[turn], pairs[1 - turn]
-        if window & length:
-            _add_to(total, source[offset:])
-            offset += length
-        if 2 * length > window:
-            break
-        _add(source, source[length:], target)
-        turn = 1 - turn
-        length *= 2
-
-
-@inlined
-def _add_to(total: Rows, part: Rows) -> None:
-    for x in range(part.size):
-        total[x] += part[x]
-
-
-@inlined
-def _add(one: Rows, other: Rows, out: Rows) -> None:
-    for x in range(other.size):
-        out[x] = one[x] + other[x]
 
 
 @compiled
