@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
@@ -29,6 +28,7 @@ from overread.geometry import Grid
 from overread.image import Image, LabelMap, Source, Volume, Window
 from overread.phantoms import Phantom
 from overread.runtime import Progress, Runtime
+from overread.tasks._shared.provenance import provenance_of
 from overread.tasks.brain_mr_hippocampus.model import Model, read_model
 from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
 from overread.tasks.brain_mr_hippocampus.prepare import prepare, sample
@@ -137,15 +137,7 @@ class BrainMrHippocampus:
         )
 
     def _provenance(self) -> Provenance:
-        card, plan = _card(), asdict(self.plan)
-        return Provenance(
-            task=NAME,
-            task_version=card.version,
-            versions={name: version(name) for name in ("overread", "numpy", "scipy")},
-            plan=plan,
-            weights=card.weights,
-            device_uid=digest_uid("device", NAME, card.version, repr(plan), repr(sorted(card.weights.items()))),
-        )
+        return provenance_of(_card(), asdict(self.plan), libraries=("scipy",))
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from time import perf_counter
@@ -31,6 +30,7 @@ from overread.ops.lung_field import LungField, lung_field
 from overread.phantoms import Phantom
 from overread.runtime import Progress, Runtime, within
 from overread.tasks._shared.axial import axial, turned_back
+from overread.tasks._shared.provenance import provenance_of
 from overread.tasks.chest_ct_nodule.categories import UNDETERMINED, fleischner_2017, gravest, lung_rads_2022
 from overread.tasks.chest_ct_nodule.detect import Candidate, find_nodules
 from overread.tasks.chest_ct_nodule.location import LungExtent, lung_extent, side_of, zone_of
@@ -205,16 +205,7 @@ class ChestCtNodule:
         )
 
     def _provenance(self) -> Provenance:
-        card = _card()
-        plan = asdict(self.plan)
-        return Provenance(
-            task=NAME,
-            task_version=card.version,
-            versions={name: version(name) for name in ("overread", "numpy", "scipy")},
-            plan=plan,
-            weights=card.weights,
-            device_uid=digest_uid("device", NAME, card.version, repr(plan), repr(sorted(card.weights.items()))),
-        )
+        return provenance_of(_card(), asdict(self.plan), libraries=("scipy",))
 
 
 @dataclass(frozen=True, slots=True)

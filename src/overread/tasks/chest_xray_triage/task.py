@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from time import perf_counter
 
 from overread.cards import TaskCard, read_card
 from overread.findings import Descriptor, EvidenceMap, Measurement, Provenance, Reading, Scope
-from overread.findings.identity import digest_uid
 from overread.image import Image, Source
 from overread.models import LinearHead, Network, read_heads
 from overread.phantoms import FilmPhantom
 from overread.runtime import Progress, Runtime, within
 from overread.tasks._shared.film_controls import frame_only, thumbnails
 from overread.tasks._shared.film_encoder import MAP_METHOD, Look, evidence_map, features_of, open_encoder
+from overread.tasks._shared.provenance import provenance_of
 from overread.tasks.chest_xray_triage.plan import TriagePlan
 from overread.tasks.chest_xray_view import TASK as VIEW
 
@@ -113,14 +112,7 @@ class ChestXrayTriage:
         card, plan = _card(), {**asdict(self.plan), "view": view.plan}
         of_view = {name if "/" in name else f"chest_xray_view/{name}": digest for name, digest in view.weights.items()}
         weights = {**of_view, **card.weights}
-        return Provenance(
-            task=NAME,
-            task_version=card.version,
-            versions={name: version(name) for name in ("overread", "numpy", "onnxruntime", "pillow")},
-            plan=plan,
-            weights=weights,
-            device_uid=digest_uid("device", NAME, card.version, repr(plan), repr(sorted(weights.items()))),
-        )
+        return provenance_of(card, plan, libraries=("onnxruntime", "pillow"), weights=weights)
 
 
 @cache

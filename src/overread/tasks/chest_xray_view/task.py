@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from time import perf_counter
 
 from overread.cards import TaskCard, read_card
 from overread.findings import Descriptor, EvidenceMap, Measurement, Provenance, Reading, Reason, Scope, ScopeAnswer
-from overread.findings.identity import digest_uid
 from overread.image import Image, Radiograph, Source
 from overread.models import LinearHead, Network, read_heads, read_subspace
 from overread.phantoms import FilmPhantom
 from overread.runtime import Progress, Runtime
 from overread.tasks._shared.film_encoder import ENCODER_SHA256, Look, look_at, open_encoder
+from overread.tasks._shared.provenance import provenance_of
 from overread.tasks.chest_xray_view.cut import CUT, cut_sides, cut_warning, cut_words
 from overread.tasks.chest_xray_view.heart import MAGNIFIED, MIRROR, MIRROR_WARNING, heart_of, lung_finder, mirrored
 from overread.tasks.chest_xray_view.orientation import Orientation
@@ -121,10 +120,10 @@ class ChestXrayView:
         reading = replace(reading, evidence_maps=(found,))
         progress("lungs", 0.8)
         began = perf_counter()
-        if probabilities["lateral"] <= self.plan.lateral_above:
-            reading = _with_cuts(reading, image, runtime)
         if probabilities["adult_frontal"] + probabilities["bedside"] > self.plan.frontal_above:
             reading = self._with_heart(reading, image, runtime)
+        if probabilities["lateral"] <= self.plan.lateral_above:
+            reading = _with_cuts(reading, image, runtime)
         return replace(reading, seconds={**reading.seconds, "lungs": perf_counter() - began}), look
 
     def _with_heart(self, reading: Reading, image: Radiograph, runtime: Runtime) -> Reading:
@@ -188,16 +187,9 @@ class ChestXrayView:
         )
 
     def _provenance(self) -> Provenance:
-        card, plan = _card(), asdict(self.plan)
+        card = _card()
         weights = {**card.weights, "film_encoder/encoder.onnx": ENCODER_SHA256}
-        return Provenance(
-            task=NAME,
-            task_version=card.version,
-            versions={name: version(name) for name in ("overread", "numpy", "onnxruntime", "pillow")},
-            plan=plan,
-            weights=weights,
-            device_uid=digest_uid("device", NAME, card.version, repr(plan), repr(sorted(weights.items()))),
-        )
+        return provenance_of(card, asdict(self.plan), libraries=("onnxruntime", "pillow"), weights=weights)
 
 
 def _with_cuts(reading: Reading, image: Radiograph, runtime: Runtime) -> Reading:
