@@ -14,11 +14,11 @@ from overread.image import Intensity, Volume
 from overread.phantoms.dicom_pixels import Transfer
 from overread.phantoms.dicom_series import (
     SeriesLabels,
-    _instance,
-    _not_written,
-    _save,
-    _series_header,
+    not_written,
     phantom_uid,
+    save_dataset,
+    series_header,
+    slice_instance,
 )
 
 _CT_ONLY = (
@@ -52,19 +52,19 @@ def write_mr_series(volume: Volume, folder: Path, *, seed: int, body_part: str =
     stored = rounded.astype(np.int16)
     digest = sha256(stored.tobytes() + repr(volume.grid.affine_lps.tolist()).encode()).hexdigest()[:32]
     words = SeriesLabels(description="overread phantom", body_part=body_part)
-    series = _as_mr(_series_header(volume, words, seed, digest))
+    series = _as_mr(series_header(volume, words, seed, digest))
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for k in range(volume.grid.shape[0]):
             uid = phantom_uid("instance", seed, digest, k)
-            instance = _instance(series, volume, stored[k], k=k, syntax=Transfer.UNCOMPRESSED, uid=uid)
+            instance = slice_instance(series, volume, stored[k], k=k, syntax=Transfer.UNCOMPRESSED, uid=uid)
             instance.InstanceNumber = k + 1
             path = folder / f"MR{k + 1:04d}.dcm"
-            _save(instance, path)
+            save_dataset(instance, path)
             paths.append(path)
     except OSError as error:
-        raise _not_written(error, folder) from error
+        raise not_written(error, folder) from error
     return tuple(paths)
 
 

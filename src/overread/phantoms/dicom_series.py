@@ -108,7 +108,7 @@ def write_series(
     order = _require_order(layout, volume.grid.shape[0])
     what = repr((words, volume.grid.affine_lps.tolist())) + (repr(layout.slices) if layout.slices else "")
     digest = sha256(stored.tobytes() + what.encode()).hexdigest()[:32]
-    series = _series_header(volume, words, seed, digest)
+    series = series_header(volume, words, seed, digest)
     if layout.sheared:
         series.GantryDetectorTilt = _ds(_tilt_deg(volume.grid))
     paths = []
@@ -117,23 +117,24 @@ def write_series(
         for number, k in enumerate(order, start=1):
             path = folder / f"CT{number:04d}.dcm"
             uid = phantom_uid("instance", seed, digest, k)
-            instance = _instance(series, volume, stored[k], k=k, syntax=transfer_syntax, uid=uid)
+            instance = slice_instance(series, volume, stored[k], k=k, syntax=transfer_syntax, uid=uid)
             instance.InstanceNumber = number
-            _save(instance, path)
+            save_dataset(instance, path)
             paths.append(path)
     except OSError as error:
-        raise _not_written(error, folder) from error
+        raise not_written(error, folder) from error
     return tuple(paths)
 
 
-def _save(instance: FileDataset, path: Path) -> None:
+def save_dataset(instance: FileDataset, path: Path) -> None:
     """By way of memory: pydicom wraps an error of the disk so that its cause is lost."""
     stream = BytesIO()
     instance.save_as(stream, enforce_file_format=True, implicit_vr=False, little_endian=True)
     path.write_bytes(stream.getvalue())
 
 
-def _not_written(error: OSError, folder: Path) -> ResourceError:
+def not_written(error: OSError, folder: Path) -> ResourceError:
+    """What to raise for an error of the disk while `folder` was written."""
     where = str(error.filename or folder)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         way_out = "Free some space, or choose a folder elsewhere. What was written so far is not a whole series."
@@ -184,7 +185,7 @@ def _require_writable(volume: Volume, folder: Path, *, sheared: bool) -> NDArray
     return (rounded - _RESCALE_INTERCEPT).astype(np.int16)
 
 
-def _series_header(volume: Volume, words: SeriesLabels, seed: int, digest: str) -> Dataset:
+def series_header(volume: Volume, words: SeriesLabels, seed: int, digest: str) -> Dataset:
     """Everything that all instances share. Dates are those of no real examination."""
     ds = Dataset()
     ds.SpecificCharacterSet = "ISO_IR 192"
@@ -231,9 +232,10 @@ def _series_header(volume: Volume, words: SeriesLabels, seed: int, digest: str) 
     return ds
 
 
-def _instance(
+def slice_instance(
     series: Dataset, volume: Volume, plane: NDArray[np.int16], *, k: int, syntax: Transfer, uid: str
 ) -> FileDataset:
+    """Slice `k` of a volume, stored as (row, column) `plane`, with the header of its series."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = series.SOPClassUID
     meta.MediaStorageSOPInstanceUID = uid
