@@ -11,8 +11,11 @@ from overread.errors import UsageError
 from overread.runtime import Runtime
 
 BLOCK = 64
-PER_TASK = 64
-"""Blocks to a task of the pool."""
+"""Rows of a block in double precision."""
+WIDE, PART = 512, 256
+"""Rows and support vectors of a block in single precision: half a MiB, written over and over, stays in the cache."""
+PER_TASK = 4096
+"""Rows to a task of the pool."""
 _ROUNDING = 2.0**-20
 """Relative error of a squared distance from float32 products, with room: 2^-24 for each of some hundred."""
 
@@ -55,7 +58,7 @@ class RbfMachine:
     ) -> NDArray[np.float64]:
         """(n,) decisions for (n, features) rows; the signs are those of double precision.
 
-        Distances come from one float32 product a block. Rows whose decision is nearer to 0 than the rounding of that
+        Distances come from float32 products. Rows whose decision is nearer to 0 than the rounding of that
         product could carry are decided again in float64; with `double`, all are. The same bits for any number of
         threads.
 
@@ -71,19 +74,21 @@ class RbfMachine:
         ready = _Single.of(self)
 
         def run(start: int) -> None:
-            for first in range(start, min(start + PER_TASK * BLOCK, len(rows)), BLOCK):
-                block = rows[first : first + BLOCK]
+            work = np.empty(WIDE * PART, np.float32)
+            step = BLOCK if double else WIDE
+            for first in range(start, min(start + PER_TASK, len(rows)), step):
+                block = rows[first : first + step]
                 if double:
                     out[first : first + len(block)] = self._exactly(block.astype(np.float64))
                     continue
-                decision, bound = ready.decide(block.astype(np.float32))
+                decision, bound = ready.decide(block.astype(np.float32), work)
                 close = np.abs(decision) <= bound
                 if close.any():
                     decision[close] = self._exactly(block[close].astype(np.float64))
                 out[first : first + len(block)] = decision
 
         with runtime.hold_library_threads():
-            runtime.map(run, range(0, len(rows), PER_TASK * BLOCK))
+            runtime.map(run, range(0, len(rows), PER_TASK))
         return out
 
     def _exactly(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -97,12 +102,12 @@ class _Single:
     """The machine in float32, about the mean of its support vectors, where products are smallest.
 
     `factors` holds 2 gamma s, -gamma |s|^2 and 1 for each support vector s, so that one product with (x, 1,
-    -gamma |x|^2) gives the exponents.
+    -gamma |x|^2) gives the exponents; it and the coefficients are cut into parts of `PART` support vectors.
     """
 
     middle: NDArray[np.float32]
-    factors: NDArray[np.float32]
-    coefficient: NDArray[np.float32]
+    factors: tuple[NDArray[np.float32], ...]
+    coefficient: tuple[NDArray[np.float32], ...]
     intercept: float
     gamma: float
     largest: float
@@ -114,25 +119,31 @@ class _Single:
         support = machine.support - middle
         squares = machine.gamma * np.einsum("ij,ij->i", support, support)
         factors = np.concatenate([2 * machine.gamma * support.T, -squares[None], np.ones((1, len(support)))])
+        parts = [slice(n, n + PART) for n in range(0, len(support), PART)]
         return cls(
             middle,
-            factors.astype(np.float32),
-            machine.coefficient.astype(np.float32),
+            tuple(np.ascontiguousarray(factors[:, part], np.float32) for part in parts),
+            tuple(machine.coefficient[part].astype(np.float32) for part in parts),
             machine.intercept,
             machine.gamma,
             float(squares.max(initial=0.0)),
             float(np.abs(machine.coefficient).sum()),
         )
 
-    def decide(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Decisions and how far each may be off."""
-        ready = np.empty((len(rows), len(self.factors)), np.float32)
+    def decide(
+        self, rows: NDArray[np.float32], work: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Decisions and how far each may be off; `work` is written over."""
+        ready = np.empty((len(rows), rows.shape[1] + 2), np.float32)
         moved = np.subtract(rows, self.middle, out=ready[:, :-2])
         squares = np.float32(self.gamma) * np.einsum("ij,ij->i", moved, moved)
         ready[:, -2], ready[:, -1] = 1, -squares
-        kernel = ready @ self.factors
-        np.exp(kernel, out=kernel)
-        decision = (kernel @ self.coefficient).astype(np.float64) + self.intercept
+        decision = np.full(len(rows), self.intercept)
+        for factors, coefficient in zip(self.factors, self.coefficient, strict=True):
+            kernel = work[: len(rows) * coefficient.size].reshape(len(rows), -1)
+            np.matmul(ready, factors, out=kernel)
+            np.exp(kernel, out=kernel)
+            decision += kernel @ coefficient
         bound = self.weight * _ROUNDING * (1 + squares.astype(np.float64) + self.largest)
         return decision, bound
 
