@@ -91,8 +91,8 @@ class Places:
     bins: int
 
     @classmethod
-    def of(cls, original: NDArray[Any], region: Mask | None = None) -> Places:
-        """The places of a (row, column) picture.
+    def of(cls, original: NDArray[Any], region: Mask | None = None, *, edges: Mask | None = None) -> Places:
+        """The places of a (row, column) picture; with `edges`, a mask, the strongest edges within it.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class Places:
         inside, ring = (None, None) if region is None else _region_and_ring(region, values.shape)
         return cls(
             _flat(values, size),
-            _profiles(size, down, right),
+            _profiles(size, (down, right), np.ones(size.shape, bool) if edges is None else edges),
             inside,
             ring,
             low,
@@ -178,12 +178,16 @@ def _region_and_ring(region: Mask, shape: tuple[int, ...]) -> tuple[Mask, Mask]:
     return inside, ring
 
 
-def _profiles(size: NDArray[np.float64], down: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+def _profiles(
+    size: NDArray[np.float64], gradient: tuple[NDArray[np.float64], NDArray[np.float64]], within: Mask
+) -> NDArray[np.float64]:
     """Samples across the strongest edges that lie far enough from the border of the picture."""
+    down, right = gradient
     peak = size == ndi.maximum_filter(size, 3)
     peak[:REACH_PX] = peak[-REACH_PX:] = False
     peak[:, :REACH_PX] = peak[:, -REACH_PX:] = False
-    strong = peak & (size > 0) & (size >= np.quantile(size, 1 - 5 * EDGE_SHARE))
+    peak &= within
+    strong = peak & (size > 0) & (size >= (np.quantile(size[within], 1 - 5 * EDGE_SHARE) if within.any() else 0))
     rows, columns = np.nonzero(strong)
     kept = np.argsort(-size[rows, columns], kind="stable")[: max(16, int(EDGE_SHARE * size.size / 8))]
     rows, columns = rows[kept], columns[kept]

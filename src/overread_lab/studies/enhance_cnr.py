@@ -1,6 +1,7 @@
 """Contrast to noise of enhancement and its alternatives at one edge width: the question of HX tables 1 to 3.
 
     python -m overread_lab.studies.enhance_cnr [--images 40]
+    python -m overread_lab.studies.enhance_cnr --data DIR    # bleedings of the set head_ct: `enhance_cnr_images`
 
 Simulated lesions on uneven tissue, additive noise and speckle at three levels. Each method has one strength; on images
 that are not reported it is set to the strongest at which the 10-90 % rise of a known edge, averaged along it, is at
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,10 +110,23 @@ def _skimage(name: str) -> Callable[..., Picture]:
     return call
 
 
+def _non_local(picture: Picture, strength: float) -> Picture:
+    return _skimage("denoise_nl_means")(picture, h=strength / 255, patch_size=5, patch_distance=6, fast_mode=True)
+
+
+def _total_variation(picture: Picture, strength: float) -> Picture:
+    return _skimage("denoise_tv_chambolle")(picture, weight=strength)
+
+
 OURS: dict[str, tuple[Method, Sequence[float]]] = {
     "enhance, order by dimension": (lambda p, s: _signed(p, None), (1.0,)),
     "Lee, then enhance": (lambda p, s: _signed(lee(p, window=int(s)), None), (3, 5, 7, 9, 11, 13, 15)),
     "SRAD, then enhance": (lambda p, s: _signed(srad(p, iterations=int(s)), None), (5, 10, 20, 40, 80, 160, 320)),
+    "non-local means, then enhance": (lambda p, s: _signed(_non_local(p, s), None), (2, 4, 8, 12, 16, 24, 32)),
+    "total variation, then enhance": (
+        lambda p, s: _signed(_total_variation(p, s), None),
+        (0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4, 0.8),
+    ),
     "Gaussian, then enhance": (lambda p, s: _signed(ndi.gaussian_filter(p, s), None), (0.5, 0.75, 1, 1.25, 1.5, 2)),
 }
 ALTERNATIVES: dict[str, tuple[Method, Sequence[float]]] = {
@@ -121,13 +136,10 @@ ALTERNATIVES: dict[str, tuple[Method, Sequence[float]]] = {
     "median": (lambda p, s: ndi.median_filter(p, int(s)), (3, 5, 7, 9, 11)),
     "bilateral": (
         lambda p, s: _skimage("denoise_bilateral")(p, sigma_color=s / 255, sigma_spatial=3),
-        (10, 20, 40, 80, 160),
+        (2.5, 5, 10, 20, 40, 80, 160),
     ),
-    "non-local means": (
-        lambda p, s: _skimage("denoise_nl_means")(p, h=s / 255, patch_size=5, patch_distance=6, fast_mode=True),
-        (2, 4, 8, 12, 16, 24, 32),
-    ),
-    "total variation": (lambda p, s: _skimage("denoise_tv_chambolle")(p, weight=s), (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)),
+    "non-local means": (_non_local, (2, 4, 8, 12, 16, 24, 32)),
+    "total variation": (_total_variation, (0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4, 0.8)),
     "CLAHE": (lambda p, s: _skimage("equalize_adapthist")(p, clip_limit=s), (0.005, 0.01, 0.02)),
     "unsharp mask": (lambda p, s: _skimage("unsharp_mask")(p, radius=2, amount=s), (0.25, 0.5, 1.0)),
     "Lee": (lambda p, s: lee(p, window=int(s)), (3, 5, 7, 9, 11, 13, 15)),
@@ -224,7 +236,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m overread_lab.studies.enhance_cnr", description=__doc__)
     parser.add_argument("--images", type=int, default=40, help="pictures of each noise")
+    parser.add_argument("--data", type=Path, help="the set head_ct: real images instead of simulated ones")
     given = parser.parse_args(arguments)
+    if given.data is not None:
+        from overread_lab.studies.enhance_cnr_images import figures as of_images  # noqa: PLC0415  (it builds on this)
+
+        for one in of_images(given.data):
+            sys.stdout.write(say(one) + "\n")
+            sys.stdout.flush()
+        return 0
     for name in NOISES:
         for one in figures(name, given.images):
             sys.stdout.write(say(one) + "\n")
