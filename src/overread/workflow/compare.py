@@ -24,6 +24,8 @@ from overread.ops.region import mask_of_polygon
 PICTURE, TABLE = "compare.png", "compare.csv"
 MOST_PX = 640
 """Side of the window that is compared: larger pictures would hide their noise in the panel."""
+DETAIL_PX = 200
+"""Least side of what is drawn about a region."""
 OURS, BEFORE = "overread enhance", "as it was"
 _TABLES = (".csv", ".txt")
 Mask = NDArray[np.bool_]
@@ -103,12 +105,28 @@ class Comparison:
         """compare.png and compare.csv."""
         from overread.evidence.page.comparison import Cell, comparison_png  # noqa: PLC0415  (draws with Pillow)
 
-        cells = [Cell(v.name, v.how, v.picture, v.figures.to_dict()) for v in self.versions]
+        cut = self._detail()
+        cells = [Cell(v.name, v.how, v.picture[cut], v.figures.to_dict()) for v in self.versions]
         kind = "slice" if isinstance(self.image, Volume) else "frame"
         where = f"{kind} {self.slice_number} of {self.slices}, " if self.slices > 1 else ""
-        corner = self.window[0], self.window[2]
-        picture = comparison_png(cells, region=self.region, image=self.image, window_rc=corner, where=where)
+        corner = self.window[0] + cut[0].start, self.window[2] + cut[1].start
+        region = None if self.region is None else self.region[cut]
+        picture = comparison_png(cells, region=region, image=self.image, window_rc=corner, where=where)
         return {PICTURE: picture, TABLE: self._table()}
+
+    def _detail(self) -> tuple[slice, slice]:
+        """What is drawn: the surroundings of the region, or all; the figures are those of the whole window."""
+        shape = self.versions[0].picture.shape
+        if self.region is None:
+            return slice(0, shape[0]), slice(0, shape[1])
+        hits = [np.flatnonzero(self.region.any(axis=1 - axis)) for axis in (0, 1)]
+        wanted = max(DETAIL_PX, *(3 * int(hit[-1] - hit[0] + 1) for hit in hits))
+        cut = []
+        for size, hit in zip(shape, hits, strict=True):
+            side = min(size, wanted)
+            start = min(max(0, (int(hit[0] + hit[-1]) + 1 - side) // 2), size - side)
+            cut.append(slice(start, start + side))
+        return cut[0], cut[1]
 
     def _table(self) -> bytes:
         text = io.StringIO(newline="")

@@ -20,14 +20,16 @@ from overread.geometry import Grid, orient, orientation_of
 from overread.geometry.orientation import closest_letters
 from overread.image import Image as AnyImage
 from overread.image import PixelScale, Volume
+from overread.units import UNITS
 
 SIDE, GAP, WORDS, COLUMNS = 400, 14, 158, 4
 _LINES = (
     ("noise in flat parts, sd", "flat_noise_sd", ""),
     ("edge width, 10-90 %", "edge_width_px", " px"),
-    ("mean gradient", "mean_gradient_per_px", " /px"),
+    ("mean gradient", "mean_gradient_per_px", "/px"),
     ("entropy", "entropy_bits", " bits"),
 )
+_IN_UNIT = ("flat_noise_sd", "mean_gradient_per_px")
 _CNR = (
     "CNR = contrast to noise = |mean inside - mean of a ring 3 to 12 px outside| / m. rms: m is the rms of both "
     "standard deviations; sum: the root of their",
@@ -68,9 +70,11 @@ def comparison_png(
     legend = _PLAIN if region is None else _CNR
     height = 50 + rows * (SIDE + WORDS + GAP) + 20 * len(legend) + 40
     sheet = Image.new("RGB", (COLUMNS * (SIDE + GAP) + GAP, height), PAPER)
-    unit = "" if image.intensity.value == "1" else f" {image.intensity.value}"
+    code = image.intensity.value
+    unit = UNITS[code].display if code in UNITS else code
+    unit = f" {unit}" if unit else ""
     size = " x ".join(map(str, cells[0].picture.shape))
-    at = f"{size} pixels from row {window_rc[0]}, column {window_rc[1]}"
+    at = f"{size} pixels shown, from row {window_rc[0]}, column {window_rc[1]}"
     title = f"Enhancement beside the usual alternatives: {where}{at}, all in one window (W {shown.width:g} L"
     write(sheet, (GAP, 12), ascii_text(f"{title} {shown.center:g}{unit})"), 20)
     for n, cell in enumerate(cells):
@@ -83,7 +87,7 @@ def comparison_png(
         for place, letter, anchor in turn.letters:
             write(picture, place, letter, 16, colour=DIM, anchor=anchor)
         sheet.paste(picture, (x, y))
-        _words(sheet, (x, y + SIDE + 6), cell, cells[0])
+        _words(sheet, (x, y + SIDE + 6), (cell, cells[0]), unit)
     y = 50 + rows * (SIDE + WORDS + GAP)
     for line in legend:
         write(sheet, (GAP, y), line, 15, colour=DIM)
@@ -95,8 +99,9 @@ def comparison_png(
     return stream.getvalue()
 
 
-def _words(sheet: Image.Image, at: tuple[int, int], cell: Cell, first: Cell) -> None:
-    x, y = at
+def _words(sheet: Image.Image, at: tuple[int, int], pair: tuple[Cell, Cell], of_image: str) -> None:
+    """Name and figures of a cell, told beside those of the first; `of_image` is the unit of the image."""
+    (x, y), (cell, first) = at, pair
     write(sheet, (x, y), cell.name, 19, colour=INK)
     write(sheet, (x + SIDE, y + 4), ascii_text(cell.how), 14, colour=DIM, anchor="ra")
     y += 28
@@ -107,10 +112,11 @@ def _words(sheet: Image.Image, at: tuple[int, int], cell: Cell, first: Cell) -> 
         text = "   ".join(f"{name} {_number(f.get(key))}" for name, key in readings)
         write(sheet, (x + SIDE, y), text, 15, colour=INK, anchor="ra")
         y += 23
-    for words, key, unit in _LINES:
+    for words, key, ending in _LINES:
         value, before = f.get(key), first.figures.get(key)
         write(sheet, (x, y), words, 15, colour=DIM)
         ratio = f"  (x {value / before:.2f})" if value is not None and before and cell is not first else ""
+        unit = f"{of_image}{ending}" if key in _IN_UNIT else ending
         text = "none found" if value is None else f"{_number(value)}{unit}{ratio}"
         write(sheet, (x + SIDE, y), text, 15, colour=INK, anchor="ra")
         y += 23
