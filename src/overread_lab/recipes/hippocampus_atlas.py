@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from overread.ops.register import AffineMap, DemonsPlan, fit_demons
+from overread.ops.register import AffineFit, AffineMap, DemonsFit, DemonsPlan, fit_demons
+from overread.runtime import Runtime
 from overread.tasks.brain_mr_hippocampus.atlas import Atlas, Map, align
 from overread.tasks.brain_mr_hippocampus.outline import ANTERIOR
 from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
@@ -61,8 +63,11 @@ class Built:
     shares: tuple[Share, ...]
 
 
-def build_atlas(cases: Sequence[Outlined], plan: HippocampusPlan, *, rounds: int = 2) -> Built:
+def build_atlas(
+    cases: Sequence[Outlined], plan: HippocampusPlan, *, rounds: int = 2, runtime: Runtime | None = None
+) -> Built:
     """Mean of the cases: centres of the outlines together, then affine, then deformable, `rounds` of each."""
+    runtime = runtime or Runtime(1)
     shape = _shape(cases)
     middle = (np.array(shape) - 1) / 2
     places = [AffineMap.shift(middle - case.centre) for case in cases]
@@ -70,20 +75,33 @@ def build_atlas(cases: Sequence[Outlined], plan: HippocampusPlan, *, rounds: int
     shares = [_affine_share(case, place, index) for case, place in zip(cases, places, strict=True)]
     atlas = _mean(shares)
     for _ in range(rounds):
-        fits = [align(case.values, atlas, place, plan) for case, place in zip(cases, places, strict=True)]
+        fits = runtime.map(partial(_align, atlas=atlas, plan=plan), zip(cases, places, strict=True))
         places = _centred([fit.place for fit in fits], middle)
         shares = [_affine_share(case, place, index) for case, place in zip(cases, places, strict=True)]
         atlas = _mean(shares)
     for _ in range(rounds):
-        found = [
-            fit_demons(case.values, atlas.image, place, plan=SMOOTH) for case, place in zip(cases, places, strict=True)
-        ]
-        seen = [fit.back(index) for fit in found]
+        found = runtime.map(partial(_bend, image=atlas.image), zip(cases, places, strict=True))
+        seen = runtime.map(partial(_back, points=index), found)
         # what all cases are moved by is not shape: undone in the frame of the atlas
         drift = np.mean([_onto(at, place) for at, place in zip(seen, places, strict=True)], axis=0) - index
-        shares = [_share(case, fit.back(index - drift), fit.place) for case, fit in zip(cases, found, strict=True)]
+        back = runtime.map(partial(_back, points=index - drift), found)
+        shares = [_share(case, at, fit.place) for case, at, fit in zip(cases, back, found, strict=True)]
         atlas = _mean(shares)
     return Built(atlas, tuple(shares))
+
+
+def _align(placed: tuple[Outlined, AffineMap], *, atlas: Atlas, plan: HippocampusPlan) -> AffineFit:
+    case, place = placed
+    return align(case.values, atlas, place, plan)
+
+
+def _back(fit: DemonsFit, *, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    return fit.back(points)
+
+
+def _bend(placed: tuple[Outlined, AffineMap], *, image: Map) -> DemonsFit:
+    case, place = placed
+    return fit_demons(case.values, image, place, plan=SMOOTH)
 
 
 def _shape(cases: Sequence[Outlined]) -> tuple[int, int, int]:

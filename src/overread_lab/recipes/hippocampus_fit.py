@@ -12,8 +12,8 @@ from sklearn.svm import SVC
 from overread.errors import UsageError
 from overread.models.conformal import conformal_quantile
 from overread.models.rbf_decision import RbfMachine
-from overread.runtime import Progress, Runtime, silent
-from overread.tasks.brain_mr_hippocampus.atlas import Placed, find_place
+from overread.runtime import Progress, Runtime, silent, within
+from overread.tasks.brain_mr_hippocampus.atlas import Atlas, Placed, find_place
 from overread.tasks.brain_mr_hippocampus.model import CHECKS, PARTS, Classifier, Model
 from overread.tasks.brain_mr_hippocampus.outline import (
     ANTERIOR,
@@ -32,6 +32,7 @@ from overread_lab.recipes.hippocampus_atlas import Outlined, build_atlas
 
 Labels = NDArray[np.uint8]
 BIAS_PRICE = 0.2
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,8 @@ class FitPlan:
         Of the intervals.
     parts : int
         Into how many the cases are split, by group, to answer each by a fit that has not seen it.
+    least_cases : int
+        With fewer, nothing is learned.
     """
 
     atlas_cases: int = 20
@@ -66,14 +69,31 @@ class FitPlan:
     ridge: float = 20.0
     coverage: float = 0.95
     parts: int = 4
+    least_cases: int = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Ready:
+class Ready:
+    """A training case with the atlas laid over it, its band described, and which voxels of the band are hippocampus."""
+
     case: Outlined
     placed: Placed
     band: Band
     truth: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Laid:
+    """An atlas and the cases it was laid over: what `learn` needs, for all cases or for the first of them."""
+
+    atlas: Atlas
+    ready: tuple[Ready, ...]
+
+    def first(self, cases: int) -> Laid:
+        """The same atlas with the first so many cases."""
+        if cases > len(self.ready):
+            raise UsageError(f"{cases} cases are asked for, there are {len(self.ready)}")
+        return Laid(self.atlas, self.ready[:cases])
 
 
 def fit_model(
@@ -90,18 +110,26 @@ def fit_model(
     Raises
     ------
     UsageError
-        Fewer than 8 cases, or fewer groups than parts.
+        Fewer cases than `FitPlan.least_cases`, or fewer groups than parts.
     """
     how, runtime = how or FitPlan(), runtime or Runtime(1)
-    if len(cases) < 8 or len({case.group for case in cases}) < how.parts:
-        raise UsageError(
-            f"{len(cases)} cases are too few to learn from", way_out="Give 8 patients or more; 20 do well."
-        )
+    _require_enough(cases, how)
+    laid = lay_atlas(cases, plan, how, runtime=runtime, progress=within(progress, 0.0, 0.7))
+    return learn(laid, plan, how, seed=seed, runtime=runtime, progress=within(progress, 0.7, 1.0))
+
+
+def lay_atlas(
+    cases: Sequence[Outlined], plan: HippocampusPlan, how: FitPlan, *, runtime: Runtime, progress: Progress = silent
+) -> Laid:
+    """Make the atlas of the first `FitPlan.atlas_cases` and lay it over all; over those, with their own share left out.
+
+    The others are placed as an unseen region is: from several starts, for both hands.
+    """
     progress("atlas", 0.0)
-    built = build_atlas(cases[: how.atlas_cases], plan, rounds=how.atlas_rounds)
-    ready: list[_Ready] = []
-    for number, case in enumerate(cases):
-        progress("place", 0.5 + 0.25 * number / len(cases))
+    built = build_atlas(cases[: how.atlas_cases], plan, rounds=how.atlas_rounds, runtime=runtime)
+
+    def lay(number: int) -> Ready:
+        case = cases[number]
         if number < len(built.shares):
             share = built.shares[number]
             others = built.atlas.without(share.image, share.whole, share.anterior, cases=len(built.shares))
@@ -109,21 +137,36 @@ def fit_model(
         else:
             placed = find_place(case.values, built.atlas, plan)
         labels = case.labels[:, :, ::-1] if placed.mirrored else case.labels
-        band = band_of(placed, plan.band_mm, runtime)
-        ready.append(_Ready(case, placed, band, labels[tuple(band.points.T)] > 0))
+        band = band_of(placed, plan.band_mm, Runtime(1))
+        return Ready(case, placed, band, labels[tuple(band.points.T)] > 0)
+
+    ready: list[Ready] = []
+    for first in range(0, len(cases), _AT_ONCE):
+        progress("place", 0.5 + 0.5 * first / len(cases))
+        ready += runtime.map(lay, range(first, min(first + _AT_ONCE, len(cases))))
+    return Laid(built.atlas, tuple(ready))
+
+
+def learn(
+    laid: Laid, plan: HippocampusPlan, how: FitPlan, *, seed: int, runtime: Runtime, progress: Progress = silent
+) -> Model:
+    """The model from cases on which the atlas was laid; raises what `fit_model` raises."""
+    ready = laid.ready
+    _require_enough([one.case for one in ready], how)
     groups = sorted({one.case.group for one in ready})
     part_of = dict(
         zip(np.random.default_rng(seed).permutation(groups), np.arange(len(groups)) % how.parts, strict=True)
     )
     decisions: dict[int, NDArray[np.float64]] = {}
     for held in range(how.parts):
-        progress("left-out cases", 0.75 + 0.2 * held / how.parts)
+        progress("left-out cases", 0.6 * held / how.parts)
         machine = _classifier([one for one in ready if part_of[one.case.group] != held], how, seed)
         for n, one in enumerate(ready):
             if part_of[one.case.group] == held:
                 decisions[n] = machine.decide(one.band.rows, runtime)
-    threshold = _best_threshold(ready, decisions, how, plan)
-    masks = [outline(one.band, decisions[n], threshold, plan) for n, one in enumerate(ready)]
+    progress("threshold", 0.6)
+    threshold = _best_threshold(ready, decisions, how, plan, runtime)
+    masks = runtime.map(lambda n: outline(ready[n].band, decisions[n], threshold, plan), range(len(ready)))
     planes = [(prior_cut(one.placed.prior), profile(m, prior_cut(one.placed.prior)), _truth(one))
               for one, m in zip(ready, masks, strict=True)]  # fmt: skip
     log_ratio: dict[str, list[float]] = {name: [] for name in PARTS}
@@ -135,9 +178,10 @@ def fit_model(
             log_ratio[name].append(ratio)
         for name, value in checks_of(one.placed, labels).items():
             values[name].append(value)
+    progress("all cases", 0.9)
     final = _classifier(ready, how, seed)
     return Model(
-        atlas=built.atlas,
+        atlas=laid.atlas,
         classifier=Classifier(final.mean, final.scale, final.machine, threshold),
         plane=_plane_rule(planes, how),
         log_width={
@@ -150,7 +194,15 @@ def fit_model(
     )
 
 
-def _classifier(ready: Sequence[_Ready], how: FitPlan, seed: int) -> Classifier:
+def _require_enough(cases: Sequence[Outlined], how: FitPlan) -> None:
+    if len(cases) < how.least_cases or len({case.group for case in cases}) < how.parts:
+        raise UsageError(
+            f"{len(cases)} cases are too few to learn from",
+            way_out=f"Give {how.least_cases} patients or more; 20 do well.",
+        )
+
+
+def _classifier(ready: Sequence[Ready], how: FitPlan, seed: int) -> Classifier:
     rng = np.random.default_rng(seed)
     each = max(1, how.voxels // (2 * len(ready)))
     rows, truth = [], []
@@ -175,28 +227,31 @@ def _classifier(ready: Sequence[_Ready], how: FitPlan, seed: int) -> Classifier:
 
 
 def _best_threshold(
-    ready: Sequence[_Ready], decisions: dict[int, NDArray[np.float64]], how: FitPlan, plan: HippocampusPlan
+    ready: Sequence[Ready],
+    decisions: dict[int, NDArray[np.float64]],
+    how: FitPlan,
+    plan: HippocampusPlan,
+    runtime: Runtime,
 ) -> float:
     """The best mean Dice of left-out cases, less a price for volumes that are off in the mean: Dice is flat there."""
 
     def score(threshold: float) -> float:
-        dice, log_ratio = [], []
-        for n, one in enumerate(ready):
-            mask = outline(one.band, decisions[n], threshold, plan)
-            truth = _labels(one) > 0
+        def one_case(n: int) -> tuple[float, float]:
+            mask, truth = outline(ready[n].band, decisions[n], threshold, plan), _labels(ready[n]) > 0
             found, true = max(int(np.count_nonzero(mask)), 1), int(np.count_nonzero(truth))
-            dice.append(2 * int(np.count_nonzero(mask & truth)) / (found + true))
-            log_ratio.append(np.log(true / found))
-        return float(np.mean(dice)) - BIAS_PRICE * abs(float(np.median(log_ratio)))
+            return 2 * int(np.count_nonzero(mask & truth)) / (found + true), float(np.log(true / found))
+
+        dice, log_ratio = np.array(runtime.map(one_case, range(len(ready)))).T
+        return float(dice.mean()) - BIAS_PRICE * abs(float(np.median(log_ratio)))
 
     return max(how.thresholds, key=score)
 
 
-def _labels(one: _Ready) -> Labels:
+def _labels(one: Ready) -> Labels:
     return one.case.labels[:, :, ::-1] if one.placed.mirrored else one.case.labels
 
 
-def _truth(one: _Ready) -> float:
+def _truth(one: Ready) -> float:
     labels = _labels(one)
     return cut_row(labels == ANTERIOR, labels > 0)
 
@@ -210,7 +265,7 @@ def _plane_rule(rows: Sequence[tuple[float, NDArray[np.float64], float]], how: F
     return PlaneRule(mean, scale, slope, middle)
 
 
-def _log_ratios(labels: Labels, one: _Ready) -> dict[str, float]:
+def _log_ratios(labels: Labels, one: Ready) -> dict[str, float]:
     truth = _labels(one)
 
     def ratio(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:

@@ -47,7 +47,9 @@ def test_too_few_cases_are_refused_and_draws_are_repeatable():
         fit_model([one] * 7, QUICK)
     cases = list(range(30))
     assert draw(cases, 5, seed=1) == draw(cases, 5, seed=1)
-    assert draw(cases, None, seed=1) == cases
+    assert sorted(draw(cases, None, seed=1)) == cases
+    assert draw(cases, None, seed=1)[:5] == draw(cases, 5, seed=1)
+    assert draw(cases, 5, seed=1) != draw(cases, 5, seed=2)
     with pytest.raises(UsageError, match="31 cases"):
         draw(cases, 31, seed=1)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from overread_lab.studies.hippocampus import WAYS, Row, _some, report, volume_line
+from overread_lab.studies.hippocampus import ALL, rows_from, some, write_rows
+from overread_lab.studies.hippocampus_report import curve_report, report, symmetry, volume_line
+from overread_lab.studies.hippocampus_rows import COPIES, MIRRORED_COPY, WAYS, Row
 
 
-def row(case, fold, way=WAYS[0], *, dice=0.9, found=3000.0, true=3000.0, doubts=()):
+def row(case, fold, way=WAYS[0], *, dice=0.9, found=3000.0, true=3000.0, doubts=(), **more):
     parts = ("anterior", "posterior", "whole")
     mm3 = dict.fromkeys(parts, (found, true, found / 1.1, found * 1.1))
-    return Row(case, case, fold, way, dict.fromkeys(parts, dice), mm3, doubts, seconds=2.0)
+    return Row(case, case, fold, way, dict.fromkeys(parts, dice), mm3, doubts, seconds=2.0, **more)
 
 
 def test_errors_and_coverage_are_those_of_the_rows():
@@ -31,8 +33,39 @@ def test_fold_0_is_told_apart_and_flags_are_counted():
     assert lines.count("  flagged 1, of these refused 0") == 2
 
 
+def test_sizes_are_compared_on_the_same_regions():
+    rows = [row(c, 1, dice=d, cases=20) for c, d in (("a", 0.8), ("b", 0.9))]
+    rows += [row(c, 1, dice=d, cases=ALL) for c, d in (("b", 0.91), ("a", 0.83), ("c", 0.1))]  # c has no partner
+    rows += [row(c, 1, dice=0.7, cases=20, draw=1) for c in "ab"]
+    lines = curve_report(rows)
+    at = next(n for n, line in enumerate(lines) if line.startswith("folds 1-4, all cases of the other folds, n=3"))
+    assert "whole +0.0200" in lines[at + 1]
+    assert lines[at + 1].endswith("n=2")
+    assert "folds 1-4, 20 cases, draw 1, n=2: Dice anterior 0.700, posterior 0.700, whole 0.700" in lines
+    assert any(line.startswith("folds 1-4, 20 cases, all draws, n=4: Dice anterior 0.775") for line in lines)
+
+
+def test_symmetry_tells_the_copy_that_is_accepted_from_those_that_must_be_flagged():
+    rows = [row("a", 1, name, agreement=1.0, doubts=("match",) if n in {1, 2} else ()) for n, name in enumerate(COPIES)]
+    rows = [
+        one if one.way != MIRRORED_COPY else row("a", 1, MIRRORED_COPY, agreement=0.9, found=3300.0) for one in rows
+    ]
+    accepted, wrong = symmetry(rows)
+    assert "n=1: Dice 0.900" in accepted
+    assert "10.0 %" in accepted
+    assert "n=6: 0.333 flagged" in wrong
+    assert symmetry([row("a", 1)]) == []
+
+
+def test_kept_rows_come_back_as_they_were(tmp_path):
+    rows = [row("a", 1, doubts=("hand",), cases=20, draw=2, agreement=0.5)]
+    write_rows(tmp_path / "rows.json", rows)
+    assert rows_from(tmp_path / "rows.json") == rows
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.json"]
+
+
 @pytest.mark.parametrize(("each", "expected"), [(None, 9), (20, 9), (4, 4)])
 def test_sub_samples_are_spread_over_the_set(each, expected):
-    chosen = _some(list(range(9)), each)
+    chosen = some(list(range(9)), each)
     assert len(chosen) == expected
     assert (chosen[0], chosen[-1]) == (0, 8)

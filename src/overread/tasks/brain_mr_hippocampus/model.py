@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,11 @@ class Model:
     calibration_cases: int
     usual: dict[str, tuple[float, float]]
     notes: dict[str, object]
+
+    def limits(self, part: str, volume: float) -> tuple[float, float]:
+        """Between which the true volume of a part lies with `coverage`, in the unit of the measured one."""
+        width = self.log_width[part]
+        return volume * math.exp(-width), volume * math.exp(width)
 
 
 def write_model(path: Path, model: Model) -> str:

@@ -193,12 +193,12 @@ def _findings(labels: LabelMap, image: Volume, model: Model) -> tuple[tuple[Find
 
 
 def _volume(name: str, volume_mm3: float, model: Model, part: str, quality: Quality) -> Measurement:
-    value, width = volume_mm3 / 1000, model.log_width[part]
+    value = volume_mm3 / 1000
     method = (
         f"voxel count; interval: split conformal on {model.calibration_cases} left-out training cases, against outlines"
         " drawn by hand"
     )
-    interval = Interval(value * float(np.exp(-width)), value * float(np.exp(width)), model.coverage)
+    interval = Interval(*model.limits(part, value), model.coverage)
     return Measurement(name, value, "mL", interval, method, quality)
 
 
