@@ -20,6 +20,7 @@ from overread.image.window import LUNG
 
 USUAL = {"S": "SPL", "I": "SPL", "A": "PIL", "P": "PIL", "L": "LIP", "R": "LIP"}
 """Where (slice, row, column) point on a screen, by where slices point in the file."""
+_OPPOSITE = dict(zip("SIAPLR", "ISPARL", strict=True))
 _PLANES = {"S": "axial", "P": "coronal", "L": "sagittal"}
 DETAIL_MM = 44.0
 
@@ -39,7 +40,7 @@ class Stack:
     edges : (left, right, top, bottom)
         Letters at the edges of the picture.
     flipped : bool
-        Slice k here is slice `slices - 1 - k` of the image.
+        Slice k here is slice `slices - 1 - k` of the image; false for sections across its slices.
     regions : dict
         Number of a finding to its region, in a picture.
     marks : tuple of ImageRegion
@@ -100,10 +101,10 @@ class Stack:
         return self.plane if self.slices == 1 else f"{self.plane} {k + 1} of {self.slices}"
 
 
-def volume_stack(reading: Reading, image: Volume) -> Stack:
-    """Turn image and segments for reading; nothing is resampled."""
+def volume_stack(reading: Reading, image: Volume, letters: str | None = None) -> Stack:
+    """Turn image and segments for reading, in the plane of its slices or along `letters`; nothing is resampled."""
     first = orientation_of(image.grid)[0]
-    letters = USUAL[first]
+    letters = letters or USUAL[first]
     array, grid = orient(image.array, image.grid, letters)
     labels = None
     if isinstance(reading.segments, LabelMap):
@@ -113,7 +114,17 @@ def volume_stack(reading: Reading, image: Volume) -> Stack:
     tilt = float(np.abs(grid.slice_normal).max())
     plane = _PLANES[letters[0]] if tilt > math.cos(math.radians(10)) else f"oblique {_PLANES[letters[0]]}"
     where = {} if labels is None else voxels_by_label(labels)
-    return Stack(array, labels, grid, plane, edges, first != letters[0], where)
+    return Stack(array, labels, grid, plane, edges, _OPPOSITE[first] == letters[0], where)
+
+
+def three_planes(reading: Reading, image: Volume) -> tuple[tuple[Stack, int], ...]:
+    """Axial, coronal and sagittal stack, each with the section on which all segments together are largest."""
+    found = []
+    for letters in dict.fromkeys(USUAL.values()):
+        stack = volume_stack(reading, image, letters)
+        inside = np.concatenate([voxels[:, 0] for voxels in stack.where.values()])
+        found.append((stack, int(np.bincount(inside).argmax())))
+    return tuple(found)
 
 
 def windows_of(reading: Reading, image: AnyImage) -> tuple[Window, ...]:

@@ -42,20 +42,53 @@ class Tag:
 
 
 def tags_of(panel: Panel, *, leader: float) -> list[Tag]:
-    """Where to put the number of each outline so that it covers nothing of it; `leader` is in pixels of the panel."""
-    tags = []
+    """Where to put the number of each outline so that it covers nothing of it; `leader` is in pixels of the panel.
+
+    Right of it, else left, above or below: the first place that is on the panel and not at another outline.
+    """
+    boxes = {}
     for number, lines in panel.contours:
-        if not lines:
-            continue
-        points = np.concatenate(lines)
-        (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
-        if x1 < 0 or y1 < 0 or x0 > panel.size or y0 > panel.size:
-            continue
-        side = 1 if x1 < panel.size - 3 * leader else -1
-        x, y = float(x1 if side > 0 else x0), float((y0 + y1) / 2)
-        clear = min(max(y, 2 * leader), panel.size - 2 * leader)
-        tags.append(Tag(number, x + side * leader / 6, y, x + side * leader, clear, "start" if side > 0 else "end"))
+        if lines:
+            points = np.concatenate(lines)
+            (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+            if x1 >= 0 and y1 >= 0 and x0 <= panel.size and y0 <= panel.size:
+                boxes[number] = _Box(float(x0), float(y0), float(x1), float(y1))
+    tags = []
+    for number, box in boxes.items():
+        others = [other for n, other in boxes.items() if n != number]
+        places = _places(number, box, leader, panel.size)
+        free = [tag for tag in places if not any(other.holds(tag, 1.5 * leader) for other in others)]
+        tags.append((free or places)[0])
     return tags
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    def holds(self, tag: Tag, margin: float) -> bool:
+        return self.x0 - margin < tag.x2 < self.x1 + margin and self.y0 - margin < tag.y2 < self.y1 + margin
+
+
+def _places(number: int, box: _Box, leader: float, size: int) -> list[Tag]:
+    """Right, left, above and below, those first that lie on the panel."""
+    x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+    clear = min(max(y, 2 * leader), size - 2 * leader)
+    near = leader / 6
+    right = Tag(number, box.x1 + near, y, box.x1 + leader, clear, "start")
+    left = Tag(number, box.x0 - near, y, box.x0 - leader, clear, "end")
+    above = Tag(number, x, box.y0 - near, x, box.y0 - leader, "start")
+    below = Tag(number, x, box.y1 + near, x, box.y1 + leader, "start")
+    fits = {
+        right: box.x1 < size - 3 * leader,
+        left: box.x0 > 3 * leader,
+        above: box.y0 > 3 * leader and leader < x < size - 3 * leader,
+        below: box.y1 < size - 3 * leader and leader < x < size - 3 * leader,
+    }
+    return [tag for tag, good in fits.items() if good] or [right if fits[right] else left]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,12 @@ from overread.evidence.page.display import (
     detail_windows,
     make_panel,
     scale_bar_mm,
+    three_planes,
     whole,
     windows_of,
 )
 from overread.evidence.page.evidence_figure import evidence_panel
+from overread.evidence.page.figure import tags_of
 from overread.evidence.page.pen import DIM, INK, OUTLINE, PAPER, stroke, write
 from overread.evidence.page.stacks import stack_of
 from overread.evidence.page.tables import answer_of
@@ -27,7 +29,7 @@ from overread.evidence.result_json import DISCLAIMER
 from overread.evidence.vocabulary import ascii_text, measurement_term
 from overread.findings import EvidenceMap, Finding, Measurement, Reading
 from overread.image import Image as AnyImage
-from overread.image import Window
+from overread.image import Volume, Window
 
 SIDE = 460
 GAP = 12
@@ -37,19 +39,11 @@ AXIS = (110, 220, 255)
 
 def _tags(picture: Image.Image, panel: Panel) -> None:
     """Number each outline from beside it, with a short leader, so that nothing covers the finding."""
-    for number, lines in panel.contours:
-        if not lines:
-            continue
-        points = np.concatenate(lines)
-        (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
-        if x1 < 0 or y1 < 0 or x0 > panel.size or y0 > panel.size:
-            continue
-        side = 1 if x1 < panel.size - 60 else -1
-        edge = x1 if side > 0 else x0
-        y = min(max((y0 + y1) / 2, 40), panel.size - 40)
-        start, end = np.array([edge + side * 3, (y0 + y1) / 2]), np.array([edge + side * 20, y])
+    for tag in tags_of(panel, leader=20):
+        start, end = np.array([tag.x1, tag.y1]), np.array([tag.x2, tag.y2])
         stroke(picture, [np.stack([start, end])], OUTLINE, width=1.2)
-        write(picture, (end[0] + side * 4, end[1]), str(number), 20, colour=OUTLINE, anchor="lm" if side > 0 else "rm")
+        away, anchor = (4, "lm") if tag.anchor == "start" else (-4, "rm")
+        write(picture, (tag.x2 + away, tag.y2), str(tag.number), 20, colour=OUTLINE, anchor=anchor)
 
 
 def _draw(panel: Panel, window: Window, *, marks: bool, tags: bool) -> Image.Image:
@@ -80,12 +74,13 @@ def _draw(panel: Panel, window: Window, *, marks: bool, tags: bool) -> Image.Ima
 
 
 def _size_of(finding: Finding) -> Measurement | None:
-    """The length that tells people how large a finding is."""
+    """The length that tells people how large a finding is; its volume where no length was measured."""
     lengths = {m.name: m for m in finding.measurements if m.unit == "mm" and not np.isnan(m.value)}
     for name in ("mean_diameter", "effective_diameter", "long_axis"):
         if name in lengths:
             return lengths[name]
-    return next(iter(lengths.values()), None)
+    volumes = (m for m in finding.measurements if m.name == "volume" and not np.isnan(m.value))
+    return next(iter(lengths.values()), next(volumes, None))
 
 
 def _heading(finding: Finding) -> str:
@@ -121,6 +116,17 @@ def _row(stack: Stack, finding: Finding, windows: tuple[Window, ...]) -> Image.I
     return row
 
 
+def _planes_row(reading: Reading, image: Volume, window: Window) -> Image.Image:
+    """What was measured as a whole, on one section of each plane: a part is missed in one plane, rarely in three."""
+    row = Image.new("RGB", (3 * SIDE + 2 * GAP, SIDE + 60), PAPER)
+    write(row, (0, 8), "The whole, on its largest section of each plane", 19)
+    for n, (stack, k) in enumerate(three_planes(reading, image)):
+        panel = make_panel(stack, k, whole(stack), SIDE)
+        row.paste(_draw(panel, window, marks=True, tags=True), (n * (SIDE + GAP), 36))
+        write(row, (n * (SIDE + GAP), SIDE + 40), _caption(stack, panel, window, ""), 14, colour=DIM)
+    return row
+
+
 def _plain_row(stack: Stack, windows: tuple[Window, ...], maps: tuple[EvidenceMap, ...]) -> Image.Image:
     """Slices without a finding: at a quarter, the middle and three quarters of the stack; a picture with its maps."""
     row = Image.new("RGB", (3 * SIDE + 2 * GAP, SIDE + 24), PAPER)
@@ -143,10 +149,15 @@ def overlay_png(reading: Reading, image: AnyImage) -> bytes:
 
 
 def overlay_rgb(reading: Reading, image: AnyImage) -> Image.Image:
-    """A row for each of the first `MOST_ROWS` findings, or samples of the image where there is none."""
+    """A row for each of the first `MOST_ROWS` findings, or samples of the image where there is none.
+
+    Where structures of a volume were measured, not looked for, the first row shows them on all three planes.
+    """
     stack, windows = stack_of(reading, image), windows_of(reading, image)
     shown = reading.findings[:MOST_ROWS]
     rows = [_row(stack, finding, windows) for finding in shown] or [_plain_row(stack, windows, reading.evidence_maps)]
+    if not reading.seeks_findings and isinstance(image, Volume) and stack.where:
+        rows.insert(0, _planes_row(reading, image, windows[0]))
     width = rows[0].width + 2 * GAP
     top, bottom = 44, 40
     sheet = Image.new("RGB", (width, top + sum(row.height + GAP for row in rows) + bottom), PAPER)
