@@ -12,8 +12,8 @@ folds 1 to 4 stand beside those of all five. What a fit read is kept in the work
 
 With the fits of draw 0 to 20 cases and to all, a third of the cases is read twice more: with 12 mm of edge values added
 on three sides, which puts the hippocampus 6 mm off the middle along each axis, and left-right mirrored; and twice in
-ways that must be flagged: upside down, and with the front half cut off. With the fit to most cases, that third is read
-in its eight axial copies too.
+ways that must be flagged: upside down, and with the front half cut off. With the fit to most cases, every sixth
+case is read in its eight axial copies too.
 
 The second reads with a model that the recipe wrote, and leaves out the patients it learned from.
 """
@@ -108,7 +108,7 @@ def _run_draw(wish: Wish, split: Split, fold: int, number: int) -> Iterator[Row]
             rows += reader.rows(
                 read_outlined(case, plan),
                 harder=third and number == 0 and size in {BESIDE, ALL},
-                copies=third and is_most,
+                copies=n % 6 == 0 and is_most,
             )
         if kept is not None:
             write_rows(kept, rows)

@@ -19,7 +19,7 @@ from overread_lab.commands.train import train
 from overread_lab.metrics import dice
 from overread_lab.recipes.brain_mr_hippocampus import draw
 from overread_lab.recipes.hippocampus_atlas import Outlined
-from overread_lab.recipes.hippocampus_fit import FitPlan, fit_model
+from overread_lab.recipes.hippocampus_fit import FitPlan, fit_model, unbiased
 
 QUICK = HippocampusPlan(starts=1, demons=DemonsPlan(window=9, steps=(8, 4)))
 
@@ -30,7 +30,7 @@ def outlined(seed):
 
 
 def test_eight_bent_copies_are_enough_to_outline_a_ninth():
-    how = FitPlan(atlas_rounds=1, voxels=800, parts=2, thresholds=(-0.2, 0.0, 0.2))
+    how = FitPlan(atlas_rounds=1, voxels_a_case=100, least_voxels=100, parts=2, thresholds=(-0.2, 0.0, 0.2))
     model = fit_model([outlined(seed) for seed in range(8)], QUICK, how)
     unseen = outlined(100)
     found = segment(unseen.values, model, QUICK, Runtime(1))
@@ -39,6 +39,14 @@ def test_eight_bent_copies_are_enough_to_outline_a_ninth():
     assert not found.placed.mirrored
     assert model.calibration_cases == 8
     assert all(width > 0 for width in model.log_width.values())
+
+
+def test_the_threshold_is_moved_to_where_volumes_are_right():
+    tried = [(0.0, 0.88, -0.08), (0.1, 0.89, -0.02), (0.2, 0.89, 0.03), (0.3, 0.88, 0.09)]
+    assert unbiased(tried, 1) == pytest.approx(0.14)
+    assert unbiased(tried, 2) == pytest.approx(0.14)
+    assert unbiased(tried, 0) == 0.0  # its neighbour is off to the same side
+    assert unbiased(tried, 3) == 0.3
 
 
 def test_too_few_cases_are_refused_and_draws_are_repeatable():
