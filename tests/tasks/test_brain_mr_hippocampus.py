@@ -57,9 +57,11 @@ def test_threads_change_nothing(example, reading):
     assert again.measurements == reading.measurements
 
 
-def test_stored_any_way_round_it_is_the_same(example, reading):
+@pytest.mark.parametrize("letters", ["RAI", "SPR", "SAL", "SAR", "SLP", "SLA", "SRP", "SRA"])
+def test_stored_any_way_round_it_is_the_same(example, reading, letters):
+    """The seven other in-plane copies among them, with a geometry that says so."""
     volume = example[0].volume
-    array, grid = orient(volume.array, volume.grid, "RAI")
+    array, grid = orient(volume.array, volume.grid, letters)
     turned = TASK.read(replace(volume, array=np.ascontiguousarray(array), grid=grid), Runtime(1), silent)
     back, _ = orient(turned.segments.array, turned.segments.grid, "SPL")
     np.testing.assert_array_equal(back, reading.segments.array)
@@ -176,14 +178,16 @@ def test_simulated_files_are_read_written_and_proven(tmp_path):
     assert {m["unit"] for f in told["findings"] for m in f["measurements"]} == {"mL"}
 
 
-def test_real_regions_that_were_not_learned_from(shared_data):
-    """Three of fold 1; the study gives the figures, this shows that the shipped files belong together."""
+def test_the_shipped_files_belong_together(shared_data):
+    """Three regions of fold 1, learned from: the figures are those of the study, whose fits leave the fold out."""
     folder = shared_data / "hippocampus_mr"
     groups = TASK.card().training_groups
-    unseen = [c for c in read_manifest(folder).cases if c.fold == 1 and not groups.hold(c.group)][::15]
-    for case in unseen:
+    cases = [case for case in read_manifest(folder).cases if case.fold == 1][::15]
+    assert len(cases) == 3
+    assert all(groups.hold(case.group) for case in cases)
+    for case in cases:
         image, mask = (overread.open(path).series[0].load() for path in (case.image, case.mask))
         found = TASK.read(image, Runtime(1), silent)
         assert found.assessable
-        assert dice(found.segments.array > 0, mask.array > 0).value > 0.8
+        assert dice(found.segments.array > 0, mask.array > 0).value > 0.85
         assert found.labels[0].value == "as_training"

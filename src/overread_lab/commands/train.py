@@ -13,6 +13,7 @@ from overread.cli.options import json_option, make_runtime, progress_bar, quiet_
 from overread.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from overread.runtime import Runtime
     from overread_lab.train.whole import Wish
 
 
@@ -47,9 +48,8 @@ def train(  # noqa: PLR0917  (a command has as many parameters as options)
     if data is None or out is None:
         raise UsageError("training needs --data and --out", way_out=f"overread train {name} --data DIR -o OUT")
     if training is None:
-        _train_classical(
-            CLASSICAL[name], Wish(data=data, out=out, fold=fold, seed=seed, resume=resume), quiet=quiet or as_json
-        )
+        wish = Wish(data=data, out=out, fold=fold, seed=seed, resume=resume)
+        _train_classical(CLASSICAL[name], wish, runtime=make_runtime(threads, None), quiet=quiet or as_json)
         return ExitCode.DONE
     require_torch()
     wish = Wish(data=data, out=out, fold=fold, seed=seed, resume=resume)
@@ -65,7 +65,7 @@ def train(  # noqa: PLR0917  (a command has as many parameters as options)
     return ExitCode.DONE
 
 
-def _train_classical(module: str, wish: Wish, *, quiet: bool) -> None:
+def _train_classical(module: str, wish: Wish, *, runtime: Runtime, quiet: bool) -> None:
     """A recipe without torch: one file, no checkpoints."""
     if wish.resume:
         raise UsageError("this recipe takes minutes and keeps no checkpoints", way_out="Leave out --resume.")
@@ -75,6 +75,6 @@ def _train_classical(module: str, wish: Wish, *, quiet: bool) -> None:
     wish.out.mkdir(parents=True, exist_ok=True)
     with progress_bar(quiet=quiet) as progress:
         record = import_module(module).make(
-            wish.data, path, cases=None, seed=wish.seed or 0, progress=progress, leave_out=wish.fold
+            wish.data, path, cases=None, seed=wish.seed or 0, progress=progress, leave_out=wish.fold, runtime=runtime
         )
     click.echo(json.dumps({key: record[key] for key in ("file", "bytes", "sha256", "cases", "seconds")}, indent=1))

@@ -12,7 +12,8 @@ MODULES: tuple[str, ...] = ("overread_lab.recipes.chest_xray_lungs", "overread_l
 
 
 CLASSICAL: dict[str, str] = {"brain_mr_hippocampus": "overread_lab.recipes.brain_mr_hippocampus"}
-"""Recipes that need no torch: each module has a `SUMMARY`, and `make(data, out, *, cases, seed, progress, leave_out)`.
+"""Recipes that need no torch: each module has a `SUMMARY`, and `make(data, out, *, cases, seed, progress, leave_out,
+runtime)`.
 """
 
 

@@ -37,13 +37,14 @@ from overread.tasks.brain_mr_hippocampus.model import read_model
 from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
 from overread_lab.datasets.manifest import Case
 from overread_lab.datasets.sets import ManifestSet, Split
-from overread_lab.recipes.brain_mr_hippocampus import draw, read_outlined
+from overread_lab.recipes.brain_mr_hippocampus import chosen_cases, draw, read_outlined
+from overread_lab.recipes.evidence import leave, say
 from overread_lab.recipes.hippocampus_fit import FitPlan, Laid, lay_atlas, learn
-from overread_lab.studies.hippocampus_report import BESIDE, curve_report, report
+from overread_lab.studies.hippocampus_card import figures_of
+from overread_lab.studies.hippocampus_report import ALL, BESIDE, curve_report, report
 from overread_lab.studies.hippocampus_rows import Fit, Reader, Row
 
-ALL = 0
-"""Stands for all cases of the other folds."""
+COMMAND = "python -m overread_lab.studies.hippocampus --data ../shared/data/hippocampus_mr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +154,13 @@ def run_model(data: Path, path: Path, *, each: int | None, folds: Sequence[int])
         It learned from all of them.
     """
     model, plan = read_model(path, sha256=None), HippocampusPlan()
-    cases = ManifestSet.open(data).cases
-    known = {case.group for case in draw(cases, int(str(model.notes["cases"])), seed=int(str(model.notes["seed"])))}
+    found, notes = ManifestSet.open(data), model.notes
+    told = {name: None if notes.get(name) is None else int(str(notes[name])) for name in ("cases", "leave_out")}
+    learned = chosen_cases(found, cases=told["cases"], seed=int(str(notes["seed"])), leave_out=told["leave_out"])
+    known = {case.group for case in learned}
     rows: list[Row] = []
     for fold in folds:
-        unseen = [case for case in cases if case.fold == fold and case.group not in known]
+        unseen = [case for case in found.cases if case.fold == fold and case.group not in known]
         reader = Reader(model, plan, Fit(fold, cases=len(known)))
         for number, case in enumerate(some(unseen, each)):
             rows += reader.rows(read_outlined(case, plan), harder=number % 3 == 0)
@@ -189,6 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, help="folder in which each fit's rows are kept, to go on from")
     parser.add_argument("--model", type=Path, help="read with this model in place of fits")
     parser.add_argument("--json", type=Path, help="also write every row to this file")
+    parser.add_argument("-o", "--out", type=Path, help="folder for evidence.toml, the figures of the card")
     given = parser.parse_args(arguments)
     folds = tuple(given.fold or range(5))
     if given.model is not None:
@@ -204,6 +208,12 @@ def main(arguments: list[str] | None = None) -> int:
         for size in (n for n in sizes if n in {BESIDE, ALL}):
             lines += ["", f"fits to {size or 'all'} cases, draw 0:"]
             lines += report([row for row in rows if row.cases == size and row.draw == 0])
+        figures = figures_of(rows)
+        lines += ["", *(say(figure) for figure in figures)]
+        if given.out is not None:
+            given.out.mkdir(parents=True, exist_ok=True)
+            curve = " ".join(given.curve)
+            leave(given.out, figures, command=f"{COMMAND} --each {given.each} --draws {given.draws} --curve {curve}")
     sys.stdout.write("\n".join(lines) + "\n")
     if given.json is not None:
         write_rows(given.json, rows)

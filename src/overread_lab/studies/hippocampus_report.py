@@ -11,6 +11,8 @@ from overread_lab.studies.hippocampus_rows import COPIES, MIRRORED_COPY, PARTS, 
 
 BESIDE = 20
 """Training cases that every other number of them is compared with."""
+ALL = 0
+"""Stands for all cases of the other folds."""
 
 
 def mean_by_group(rows: Sequence[Row], score: Callable[[Row], float]) -> str:
@@ -109,7 +111,7 @@ def curve_report(rows: Sequence[Row]) -> list[str]:
 
 
 def _cases(number: int) -> str:
-    return "all cases of the other folds" if number == 0 else f"{number} cases"
+    return "all cases of the other folds" if number == ALL else f"{number} cases"
 
 
 def _against(here: dict[str, Row], beside: dict[str, Row]) -> str:

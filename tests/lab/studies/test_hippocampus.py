@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from overread_lab.studies.hippocampus import ALL, rows_from, some, write_rows
-from overread_lab.studies.hippocampus_report import curve_report, report, symmetry, volume_line
+from overread_lab.studies.hippocampus import rows_from, some, write_rows
+from overread_lab.studies.hippocampus_card import figures_of
+from overread_lab.studies.hippocampus_report import ALL, curve_report, report, symmetry, volume_line
 from overread_lab.studies.hippocampus_rows import COPIES, MIRRORED_COPY, WAYS, Row
 
 
@@ -55,6 +56,42 @@ def test_symmetry_tells_the_copy_that_is_accepted_from_those_that_must_be_flagge
     assert "10.0 %" in accepted
     assert "n=6: 0.333 flagged" in wrong
     assert symmetry([row("a", 1)]) == []
+
+
+def test_the_figures_of_the_card_are_those_of_folds_1_to_4_and_name_their_fits():
+    rng, rows = np.random.default_rng(0), []
+    for n in range(25):
+        fold, true = n % 5, float(rng.uniform(2000, 4000))
+        for size, draw, shift in ((ALL, 0, 0.02), (20, 0, 0.0), (20, 1, -0.01)):
+            more = {"cases": size, "draw": draw, "true": true, "found": true * 1.05}
+            rows += [
+                row(
+                    f"c{n}",
+                    fold,
+                    way,
+                    dice=0.1 if fold == 0 else 0.85 + shift,
+                    doubts=("match",) if "must" in way else (),
+                    **more,
+                )
+                for way in WAYS
+            ]
+        copies = {name: ("match",) if number in {1, 2} else () for number, name in enumerate(COPIES)}
+        rows += [row(f"c{n}", fold, way, doubts=d, cases=ALL, agreement=1.0) for way, d in copies.items()]
+    found = {(figure.name, figure.set_name.split(",")[1][:16]): figure for figure in figures_of(rows)}
+    every, twenty = " by fits to all ", " by fits to 20 c"
+    assert found["Dice, whole", every].value == 0.87  # fold 0 is left out
+    assert found["Dice, whole", every].n == 20
+    assert found["Dice, whole", twenty].value == pytest.approx(0.845)
+    assert found["Dice, whole", twenty].n == 40
+    assert "draws 0.850, 0.840" in found["Dice, whole", twenty].note
+    assert found["mean error of the volume, whole", every].value == 5.0
+    assert "bias +5.0 %" in found["mean error of the volume, whole", every].note
+    assert found["coverage of the 95 % interval, whole", every].value == 1.0
+    assert found["flagged, upside down or front half cut off", every].value == 1.0
+    assert found["regions flagged or refused", every].value == 0.0
+    assert found["symmetry: copies flagged that the task must not accept", every].value == 0.333
+    difference = found["Dice, whole, all training cases minus 20", " the same region"]
+    assert (difference.value, difference.n) == (0.02, 20)
 
 
 def test_kept_rows_come_back_as_they_were(tmp_path):
