@@ -35,6 +35,7 @@ from overread.errors import UsageError
 from overread.runtime import Runtime
 from overread.tasks.brain_mr_hippocampus.model import read_model
 from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
+from overread.tasks.brain_mr_hippocampus.segment import Seen
 from overread_lab.datasets.manifest import Case
 from overread_lab.datasets.sets import ManifestSet, Split
 from overread_lab.recipes.brain_mr_hippocampus import chosen_cases, draw, read_outlined
@@ -88,6 +89,7 @@ def _run_draw(wish: Wish, split: Split, fold: int, number: int) -> Iterator[Row]
     sizes = sorted(set(wish.sizes), key=lambda n: (n == ALL, n)) if number == 0 else [BESIDE]
     plan, how = HippocampusPlan(), FitPlan(least_cases=5)
     laid: dict[int, Laid] = {}
+    seen: dict[int, dict[tuple[str, str], tuple[Seen, float]]] = {}
     for size in sizes:
         fit, is_most = Fit(fold, number, size), number == 0 and size == sizes[-1]
         kept = _kept(wish, fit, copies=is_most)
@@ -102,7 +104,7 @@ def _run_draw(wish: Wish, split: Split, fold: int, number: int) -> Iterator[Row]
         part = laid[most]
         model = learn(part if size == ALL else part.first(size), plan, how, seed=wish.seed, runtime=Runtime(1))
         sys.stderr.write(f"{fit}: {time.perf_counter() - began:.0f} s, threshold {model.classifier.threshold}\n")
-        reader = Reader(model, plan, fit)
+        reader = Reader(model, plan, fit, seen.setdefault(most, {}))
         rows: list[Row] = []
         for n, case in enumerate(some(split.test, wish.each)):
             third = n % 3 == 0

@@ -19,7 +19,7 @@ from overread_lab.commands.train import train
 from overread_lab.metrics import dice
 from overread_lab.recipes.brain_mr_hippocampus import draw
 from overread_lab.recipes.hippocampus_atlas import Outlined
-from overread_lab.recipes.hippocampus_fit import FitPlan, fit_model, unbiased
+from overread_lab.recipes.hippocampus_fit import FitPlan, climbed, fit_model, unbiased
 
 QUICK = HippocampusPlan(starts=1, demons=DemonsPlan(window=9, steps=(8, 4)))
 
@@ -47,6 +47,18 @@ def test_the_threshold_is_moved_to_where_volumes_are_right():
     assert unbiased(tried, 2) == pytest.approx(0.14)
     assert unbiased(tried, 0) == 0.0  # its neighbour is off to the same side
     assert unbiased(tried, 3) == 0.3
+
+
+@pytest.mark.parametrize(("peak", "most"), [(0, 9), (4, 3), (5, 4), (8, 6)])
+def test_the_best_threshold_is_climbed_to(peak, most):
+    asked = set()
+
+    def worth(n):
+        asked.add(n)
+        return -abs(n - peak)
+
+    assert climbed(worth, 9) == peak
+    assert len(asked) <= most
 
 
 def test_too_few_cases_are_refused_and_draws_are_repeatable():

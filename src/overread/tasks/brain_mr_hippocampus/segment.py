@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.runtime import Runtime
-from overread.tasks.brain_mr_hippocampus.atlas import Map, Placed, find_place
+from overread.tasks.brain_mr_hippocampus.atlas import Atlas, Map, Placed, find_place
 from overread.tasks.brain_mr_hippocampus.model import Model
 from overread.tasks.brain_mr_hippocampus.outline import outline, overlap, part, prior_cut
 from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
-from overread.tasks.brain_mr_hippocampus.rows import band_of
+from overread.tasks.brain_mr_hippocampus.rows import Band, band_of
 
 DOUBT_SD, REFUSE_SD = 3.0, 6.0
 LEAST_HAND_MARGIN = 0.1
@@ -39,12 +39,29 @@ class Segmented:
     refusals: tuple[str, ...]
 
 
-def segment(values: Map, model: Model, plan: HippocampusPlan, runtime: Runtime) -> Segmented:
-    """Place the atlas, classify the band, outline, part."""
-    placed = find_place(values, model.atlas, plan)
-    if not (placed.prior.whole > 0.5).any():
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A region as all models with one atlas see it: the atlas over it, and its band (None where that is empty)."""
+
+    placed: Placed
+    band: Band | None
+
+
+def see(values: Map, atlas: Atlas, plan: HippocampusPlan, runtime: Runtime) -> Seen:
+    """Place the atlas and describe the band: most of the time that a region takes."""
+    placed = find_place(values, atlas, plan)
+    is_there = bool((placed.prior.whole > 0.5).any())
+    return Seen(placed, band_of(placed, plan.band_mm, runtime) if is_there else None)
+
+
+def segment(
+    values: Map, model: Model, plan: HippocampusPlan, runtime: Runtime, *, seen: Seen | None = None
+) -> Segmented:
+    """Place the atlas, unless it was `seen`; classify the band, outline, part."""
+    seen = seen or see(values, model.atlas, plan, runtime)
+    placed, band = seen.placed, seen.band
+    if band is None:
         return Segmented(np.zeros(values.shape, np.uint8), placed, {}, (), ("match",))
-    band = band_of(placed, plan.band_mm, runtime)
     decisions = model.classifier.decide(band.rows, runtime)
     inside = outline(band, decisions, model.classifier.threshold, plan)
     if not inside.any():
