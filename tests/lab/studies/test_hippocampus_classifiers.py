@@ -17,6 +17,7 @@ from overread.tasks.brain_mr_hippocampus.task import shipped_model
 from overread_lab.recipes.hippocampus_atlas import Outlined
 from overread_lab.recipes.hippocampus_fit import FitPlan, _classifier
 from overread_lab.studies.hippocampus_classifiers import features, report, score, wrong_labels
+from overread_lab.studies.hippocampus_classifiers import importance as importance_module
 from overread_lab.studies.hippocampus_classifiers.importance import Drop, clusters, importance, joined, select
 from overread_lab.studies.hippocampus_classifiers.machines import forest, machine, on_columns
 from overread_lab.studies.hippocampus_classifiers.picture import bars
@@ -39,14 +40,17 @@ from overread_lab.studies.hippocampus_classifiers.score import (
     sample,
 )
 
-PLAN = HippocampusPlan(starts=1, demons=DemonsPlan(window=9, steps=(6, 2)), neck_mm=0.0)
+PLAN = HippocampusPlan(starts=1, demons=DemonsPlan(window=9, steps=(4, 2)), neck_mm=0.0)
 HOW = FitPlan(atlas_cases=5, atlas_rounds=1, voxels=500, parts=2)
 SETTING = Setting(fold=1, draw=0, plan=PLAN, how=HOW, seed=0)
 
 
 def outlined(seed):
     values, labels = bent(shipped_model().atlas, seed, noise=0.05)
-    return Outlined(f"case{seed}", f"patient{seed}", values, labels)
+    where = np.argwhere(labels)
+    low, high = np.maximum(where.min(axis=0) - 4, 0), where.max(axis=0) + 5
+    cut = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    return Outlined(f"case{seed}", f"patient{seed}", np.ascontiguousarray(values[cut]), labels[cut].copy())
 
 
 @pytest.fixture(autouse=True)
@@ -250,6 +254,29 @@ def test_a_machine_on_few_columns_sees_no_others(train, test):
     before = decide(rows)
     rows[:, [n for n in range(64) if n not in columns]] = 7
     np.testing.assert_array_equal(decide(rows), before)
+
+
+def test_features_are_chosen_once_a_fold_and_answered_with(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(Study, "rows", lambda self, fold: FoldRows(fold, 0, tuple(made[0]), tuple(made[1])))
+    for name, value in (("VOXELS", 40), ("REPEATS", 1)):
+        monkeypatch.setattr(importance_module, name, value)
+    monkeypatch.setattr(features, "TIMED", 1)
+    study = Study(data=tmp_path, work=tmp_path, plan=PLAN, how=HOW, folds=(1,))
+    (study.folder(1) / "answers").mkdir(parents=True)
+    answers = [pair for pair in features.answers(study, 1, 1.6) if "chosen" in pair[0].name]
+    found = features.of_fold(study, 1)
+    assert {name: len(names) for name, names in found.chosen.items()} == {n: k for n, (k, _) in features.CHOSEN.items()}
+    cheap = found.chosen["20 chosen without co-occurrence"]
+    assert not [name for name in cheap if name.startswith(("ggcm", "glcm"))]
+    assert {"prior_logit", "phi_mm"} & set(cheap)  # where the border lies is told by these alone
+    assert all(one.scored[0].dice["whole"] > 0.8 for _, one in answers)
+    lines = features.importance_lines({1: found})
+    assert lines[0] == "shuffled in 5 left-out training cases of 5 patients"
+    assert sum(line.startswith("feature ") for line in lines) == 64
+    assert len(ElementTree.fromstring(features.drawing({1: found}))) > 25 * 4  # noqa: S314  (our own)
+    seconds = {line.split(":")[0]: line.split(":")[1] for line in features.seconds_lines(study, 1) if ":" in line}
+    rows, texture = (float(seconds[name].split()[0]) for name in ("its rows", "co-occurrence in them"))
+    assert 0 < texture < rows
 
 
 def test_families_hold_each_feature_once():

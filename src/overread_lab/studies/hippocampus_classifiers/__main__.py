@@ -28,8 +28,7 @@ def lines_of(study: Study, part: str, picture: Path | None = None) -> list[str]:
     if picture is not None:
         picture.write_text(features.drawing(found), encoding="utf-8")
     lines = features.importance_lines(found) + report.fewer(report.gathered(answers))
-    cases = [one.ready for one in study.rows(study.folds[-1]).test[:6]]
-    return lines + features.seconds_lines(cases, study)
+    return lines + features.seconds_lines(study, study.folds[-1])
 
 
 def main(arguments: list[str] | None = None) -> int:

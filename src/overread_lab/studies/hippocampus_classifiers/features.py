@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from overread.models.self_paced_svm import SelfPacedSVM
 from overread.ops.texture import FEATURES, co_occurrence_features, gradient_per_mm, gray_gradient_features, to_levels
 from overread.ops.texture.voxel_features import DEEP_WINDOW, FLAT_WINDOW
 from overread.runtime import Runtime
-from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
 from overread.tasks.brain_mr_hippocampus.rows import NAMES, band_of
 from overread.tasks.brain_mr_hippocampus.segment import segment
 from overread.tasks.brain_mr_hippocampus.task import shipped_model
@@ -35,7 +35,7 @@ from overread_lab.studies.hippocampus_classifiers.run import Arm, Study, say
 from overread_lab.studies.hippocampus_classifiers.score import Answers, sample
 
 CHEAP = tuple(name for name in NAMES if not name.startswith(CO_OCCURRENCE))
-TIMED = 5
+TIMED, TIMED_CASES = 5, 6
 GIVEN: dict[str, tuple[str, ...]] = {
     "the 61 without those of the prior": tuple(FEATURES),
     "all without co-occurrence": CHEAP,
@@ -145,22 +145,32 @@ def drawing(found: Mapping[int, FoldFeatures], shown: int = 25) -> str:
     return bars(title, "points of right answers lost; dark: families shuffled as one; whiskers: 95 % of patients", rows)
 
 
-def seconds_lines(cases: Sequence[_Ready], study: Study) -> list[str]:
-    """Medians of what a case takes: all of it, its rows, and the part of the rows that is co-occurrence."""
-    whole, rows, texture = np.median([_seconds(one, study.plan) for one in cases], axis=0)
-    return [
-        f"a case takes {whole:.2f} s in the task, of which {rows:.3f} s are its rows, and of these {texture:.3f} s"
-        f" co-occurrence (medians of the best of {TIMED}, {len(cases)} cases, one thread)"
-    ]
+def seconds_lines(study: Study, fold: int) -> list[str]:
+    """Medians of what a case takes: all of it, its rows, co-occurrence in them, and decisions on all and on few."""
+    rows, chosen = study.rows(fold), of_fold(study, fold).chosen
+    train, runtime = [one.ready for one in rows.train], Runtime(1)
+    cases = [one.ready for one in rows.test[:TIMED_CASES]]
+    lines = []
+    for name, work in {
+        "all of it, as shipped": lambda one: segment(one.case.values, shipped_model(), study.plan, runtime),
+        "its rows": lambda one: band_of(one.placed, study.plan.band_mm, runtime),
+        "co-occurrence in them": co_occurrence,
+    }.items():
+        lines.append(f"{name}: {_median(work, cases):.3f} s a case")
+    table, truth = sample(train, [one.truth for one in train], study.how, seed=0)
+    for name, names in ({"all": NAMES} | chosen).items():
+        columns = [NAMES.index(one) for one in names]
+        fitted = SelfPacedSVM(start=1.0, end=1.0).fit(table[:, columns], truth)
+
+        def decide(one: _Ready, fitted: SelfPacedSVM = fitted, columns: list[int] = columns) -> object:
+            return fitted.predict(one.band.rows[:, columns], runtime=runtime)
+
+        lines.append(f"decisions on {name} ({len(columns)} features): {_median(decide, cases):.3f} s a case")
+    return [*lines, f"seconds are medians over {len(cases)} cases of the best of {TIMED}, one thread, fold {fold}"]
 
 
-def _seconds(one: _Ready, plan: HippocampusPlan) -> tuple[float, float, float]:
-    runtime, model = Runtime(1), shipped_model()
-    return (
-        timed(lambda: segment(one.case.values, model, plan, runtime)),
-        timed(lambda: band_of(one.placed, plan.band_mm, runtime)),
-        timed(lambda: co_occurrence(one)),
-    )
+def _median(work: Callable[[_Ready], object], cases: Sequence[_Ready]) -> float:
+    return float(np.median([timed(lambda one=one: work(one)) for one in cases]))  # type: ignore[misc]
 
 
 def timed(work: Callable[[], object]) -> float:
