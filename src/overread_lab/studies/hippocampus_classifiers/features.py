@@ -18,7 +18,6 @@ from overread.tasks.brain_mr_hippocampus.rows import NAMES, band_of
 from overread.tasks.brain_mr_hippocampus.segment import segment
 from overread.tasks.brain_mr_hippocampus.task import shipped_model
 from overread_lab.metrics import Bootstrap, bootstrap
-from overread_lab.recipes.hippocampus_fit import _Ready
 from overread_lab.studies.hippocampus_classifiers.importance import (
     CO_OCCURRENCE,
     FAMILIES,
@@ -30,6 +29,7 @@ from overread_lab.studies.hippocampus_classifiers.importance import (
 )
 from overread_lab.studies.hippocampus_classifiers.machines import machine, on_columns
 from overread_lab.studies.hippocampus_classifiers.picture import bars
+from overread_lab.studies.hippocampus_classifiers.recipe import Ready
 from overread_lab.studies.hippocampus_classifiers.report import limits
 from overread_lab.studies.hippocampus_classifiers.run import Arm, Study, say
 from overread_lab.studies.hippocampus_classifiers.score import Answers, sample
@@ -162,14 +162,14 @@ def seconds_lines(study: Study, fold: int) -> list[str]:
         columns = [NAMES.index(one) for one in names]
         fitted = SelfPacedSVM(start=1.0, end=1.0).fit(table[:, columns], truth)
 
-        def decide(one: _Ready, fitted: SelfPacedSVM = fitted, columns: list[int] = columns) -> object:
+        def decide(one: Ready, fitted: SelfPacedSVM = fitted, columns: list[int] = columns) -> object:
             return fitted.predict(one.band.rows[:, columns], runtime=runtime)
 
         lines.append(f"decisions on {name} ({len(columns)} features): {_median(decide, cases):.3f} s a case")
     return [*lines, f"seconds are medians over {len(cases)} cases of the best of {TIMED}, one thread, fold {fold}"]
 
 
-def _median(work: Callable[[_Ready], object], cases: Sequence[_Ready]) -> float:
+def _median(work: Callable[[Ready], object], cases: Sequence[Ready]) -> float:
     return float(np.median([timed(lambda one=one: work(one)) for one in cases]))  # type: ignore[misc]
 
 
@@ -183,7 +183,7 @@ def timed(work: Callable[[], object]) -> float:
     return float(best)
 
 
-def co_occurrence(one: _Ready) -> None:
+def co_occurrence(one: Ready) -> None:
     """The co-occurrence features of a band and nothing else, as `voxel_features` makes them."""
     values, points, runtime = one.placed.values, one.band.points, Runtime(1)
     grey = to_levels(values, *np.percentile(values, (1, 99)))

@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 
 from overread.ops.texture import FEATURES
 from overread.tasks.brain_mr_hippocampus.rows import NAMES
-from overread_lab.recipes.hippocampus_fit import FitPlan, _Ready
+from overread_lab.studies.hippocampus_classifiers.recipe import FitPlan, Ready
 from overread_lab.studies.hippocampus_classifiers.score import Decide, Learner, parts_of, sample
 
 Floats = NDArray[np.float64]
@@ -46,7 +46,7 @@ class Drop:
 
 
 def importance(
-    learner: Learner, train: Sequence[_Ready], shuffled: Mapping[str, Sequence[str]], how: FitPlan, *, seed: int = 0
+    learner: Learner, train: Sequence[Ready], shuffled: Mapping[str, Sequence[str]], how: FitPlan, *, seed: int = 0
 ) -> list[Drop]:
     """Shuffle each set of features together among the voxels of a left-out case, and look how far answers fall.
 
@@ -64,7 +64,7 @@ def importance(
     return found
 
 
-def _drops(decide: Decide, one: _Ready, shuffled: Mapping[str, Sequence[str]], seed: int) -> dict[str, float]:
+def _drops(decide: Decide, one: Ready, shuffled: Mapping[str, Sequence[str]], seed: int) -> dict[str, float]:
     rng = np.random.default_rng(seed)
     chosen = [np.flatnonzero(one.truth == label) for label in (False, True)]
     chosen = [rng.choice(members, min(VOXELS, len(members)), replace=False) for members in chosen]

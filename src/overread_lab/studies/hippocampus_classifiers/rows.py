@@ -19,7 +19,7 @@ from overread.tasks.brain_mr_hippocampus.atlas import Atlas, Placed, Prior, find
 from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
 from overread.tasks.brain_mr_hippocampus.rows import NAMES, Band, band_of
 from overread_lab.recipes.hippocampus_atlas import Outlined, build_atlas
-from overread_lab.recipes.hippocampus_fit import _Ready
+from overread_lab.studies.hippocampus_classifiers.recipe import Ready
 
 Rows = NDArray[np.float32]
 _TOLD = ("match", "other_hand", "local_match", "growth", "stretch_mm")
@@ -31,13 +31,13 @@ class Kept:
 
     Parameters
     ----------
-    ready : _Ready
+    ready : Ready
         As the recipe has it.
     enhanced : (n, 61) float32
         The features of the band once more, of the image after fractional enhancement (default plan).
     """
 
-    ready: _Ready
+    ready: Ready
     enhanced: Rows
 
     @property
@@ -83,7 +83,7 @@ def _kept(case: Outlined, placed: Placed, plan: HippocampusPlan) -> Kept:
     bright = np.asarray(enhance(placed.values, runtime=runtime), np.float32)
     enhanced = voxel_features(bright, RoughShape(band.phi_mm, (1.0, 1.0, 1.0)), band.points, runtime=runtime)
     labels = case.labels[:, :, ::-1] if placed.mirrored else case.labels
-    return Kept(_Ready(case, placed, band, labels[tuple(band.points.T)] > 0), enhanced)
+    return Kept(Ready(case, placed, band, labels[tuple(band.points.T)] > 0), enhanced)
 
 
 def key_of(cases: Sequence[str], tests: Sequence[str], plan: HippocampusPlan) -> dict[str, object]:
@@ -126,7 +126,7 @@ def read_rows(folder: Path, fold: int, draw: int) -> FoldRows:
     return FoldRows(fold, draw, train, test)
 
 
-def with_rows(one: Kept, rows: Rows) -> _Ready:
+def with_rows(one: Kept, rows: Rows) -> Ready:
     """The case with other rows of the same voxels."""
     return replace(one.ready, band=replace(one.ready.band, rows=rows))
 
@@ -165,4 +165,4 @@ def _read_case(path: Path) -> Kept:
     seen, turned = (values[:, :, ::-1], labels[:, :, ::-1]) if mirrored else (values, labels)
     placed = Placed(values=values, prior=prior, mirrored=mirrored, **numbers)
     case = Outlined(name, group, np.ascontiguousarray(seen), labels)
-    return Kept(_Ready(case, placed, band, turned[tuple(band.points.T)] > 0), enhanced)
+    return Kept(Ready(case, placed, band, turned[tuple(band.points.T)] > 0), enhanced)

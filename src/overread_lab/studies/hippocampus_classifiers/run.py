@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from overread.errors import UsageError
 from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
+from overread_lab.datasets.manifest import Case
 from overread_lab.datasets.sets import ManifestSet
-from overread_lab.recipes.brain_mr_hippocampus import draw as draw_cases
 from overread_lab.recipes.brain_mr_hippocampus import read_outlined
-from overread_lab.recipes.hippocampus_fit import FitPlan, _Ready
-from overread_lab.studies.hippocampus import _some
 from overread_lab.studies.hippocampus_classifiers import wrong_labels
 from overread_lab.studies.hippocampus_classifiers.machines import by_prior, forest, machine
+from overread_lab.studies.hippocampus_classifiers.recipe import FitPlan, Ready, some
 from overread_lab.studies.hippocampus_classifiers.rows import (
     FoldRows,
     Kept,
@@ -80,7 +80,7 @@ def arms(parts: Sequence[str]) -> list[Arm]:
     return [arm for arm in every if arm.part in parts or arm == every[0]]
 
 
-def told(labels: str, train: Sequence[_Ready], *, seed: int) -> list[Bools]:
+def told(labels: str, train: Sequence[Ready], *, seed: int) -> list[Bools]:
     """The labels of the bands that an arm learns from."""
     makers: dict[str, Callable[[], list[Bools]]] = {
         CLEAN: lambda: wrong_labels.right(train),
@@ -112,8 +112,8 @@ class Study:
     def rows(self, fold: int) -> FoldRows:
         """Rows of a fold, made where they are not there yet."""
         split = ManifestSet.open(self.data).split(fold)
-        train = draw_cases(split.train, self.cases, seed=100 * self.draw + fold)
-        test = _some(split.test, self.each)
+        train = drawn(split.train, self.cases, seed=100 * self.draw + fold)
+        test = some(split.test, self.each)
         key = key_of([case.case for case in train], [case.case for case in test], self.plan)
         folder = self.folder(fold)
         if not has_rows(folder, key):
@@ -156,8 +156,22 @@ class Study:
         return found
 
 
-def _seen(one: Kept, arm: Arm) -> _Ready:
+def _seen(one: Kept, arm: Arm) -> Ready:
     return with_rows(one, one.chained) if arm.seen == "enhanced" else one.ready
+
+
+def drawn(cases: Sequence[Case], wanted: int, *, seed: int) -> list[Case]:
+    """`wanted` of the cases at random, in their order.
+
+    Raises
+    ------
+    UsageError
+        There are not so many.
+    """
+    if not 0 < wanted <= len(cases):
+        raise UsageError(f"{wanted} cases are asked for, there are {len(cases)}", way_out="Give --cases within that.")
+    chosen = np.random.default_rng(seed).choice(len(cases), wanted, replace=False)
+    return [cases[n] for n in sorted(chosen)]
 
 
 def say(words: str) -> None:

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from overread.tasks.brain_mr_hippocampus.outline import outline, part, prior_cut, profile
 from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
 from overread_lab.metrics import dice
-from overread_lab.recipes.hippocampus_fit import FitPlan, _best_threshold, _labels, _plane_rule, _Ready, _truth
+from overread_lab.studies.hippocampus_classifiers.recipe import (
+    FitPlan,
+    Ready,
+    best_threshold,
+    labels_of,
+    plane_rule,
+    true_cut,
+)
 
 Bools = NDArray[np.bool_]
 Decide = Callable[[NDArray[Any]], NDArray[np.float64]]
@@ -88,7 +95,7 @@ class Setting:
 
 
 def answer(
-    learner: Learner, train: Sequence[_Ready], told: Sequence[Bools], test: Sequence[_Ready], setting: Setting
+    learner: Learner, train: Sequence[Ready], told: Sequence[Bools], test: Sequence[Ready], setting: Setting
 ) -> Answers:
     """Learn from the labels `told` of the bands of `train`; threshold and plane from left-out ones, by true labels."""
     how = replace(setting.how, thresholds=THRESHOLDS)
@@ -97,13 +104,13 @@ def answer(
     scale = 1.0 if setting.spread is None else setting.spread / max(spread, 1e-9)
     decisions = {n: scale * found for n, found in decisions.items()}
     # without the cut at necks: it takes 20 times as long as all the rest, and hardly depends on the threshold
-    threshold = _best_threshold(train, decisions, how, replace(setting.plan, neck_mm=0.0))
+    threshold = best_threshold(train, decisions, how, replace(setting.plan, neck_mm=0.0))
     seen, overlaps = [], []
     for n, one in enumerate(train):
         mask, usual = outline(one.band, decisions[n], threshold, setting.plan), prior_cut(one.placed.prior)
-        overlaps.append(dice(mask, _labels(one) > 0).value)
-        seen.append((usual, profile(mask, usual), _truth(one)))
-    rule = _plane_rule(seen, how)
+        overlaps.append(dice(mask, labels_of(one) > 0).value)
+        seen.append((usual, profile(mask, usual), true_cut(one)))
+    rule = plane_rule(seen, how)
     began = time.perf_counter()
     decide = learner(*sample(train, told, how, seed=setting.seed))
     fit_seconds = time.perf_counter() - began
@@ -120,7 +127,7 @@ def answer(
     return Answers(spread, threshold, edge, float(np.mean(overlaps)), fit_seconds, tuple(scored))
 
 
-def answer_by_prior(test: Sequence[_Ready], setting: Setting) -> Answers:
+def answer_by_prior(test: Sequence[Ready], setting: Setting) -> Answers:
     """The place prior above one half, with its own plane: nothing is learned but the atlas."""
     scored = []
     for one in test:
@@ -131,7 +138,7 @@ def answer_by_prior(test: Sequence[_Ready], setting: Setting) -> Answers:
     return Answers(0.0, 0.0, False, 0.0, 0.0, tuple(scored))
 
 
-def parts_of(train: Sequence[_Ready], parts: int, *, seed: int) -> NDArray[np.intp]:
+def parts_of(train: Sequence[Ready], parts: int, *, seed: int) -> NDArray[np.intp]:
     """(cases,) part of each case; a group is in one."""
     groups = sorted({one.case.group for one in train})
     order = np.random.default_rng(seed).permutation(len(groups))
@@ -140,7 +147,7 @@ def parts_of(train: Sequence[_Ready], parts: int, *, seed: int) -> NDArray[np.in
 
 
 def left_out(
-    learner: Learner, train: Sequence[_Ready], told: Sequence[Bools], how: FitPlan, *, seed: int
+    learner: Learner, train: Sequence[Ready], told: Sequence[Bools], how: FitPlan, *, seed: int
 ) -> dict[int, NDArray[np.float64]]:
     """Decisions for the band of each training case by a fit without its part."""
     part = parts_of(train, how.parts, seed=seed)
@@ -153,7 +160,7 @@ def left_out(
 
 
 def sample(
-    train: Sequence[_Ready], told: Sequence[Bools], how: FitPlan, *, seed: int
+    train: Sequence[Ready], told: Sequence[Bools], how: FitPlan, *, seed: int
 ) -> tuple[NDArray[np.float64], Bools]:
     """Rows and labels to learn from: of each case as many of either label, as the recipe of the task draws them.
 
@@ -171,7 +178,7 @@ def sample(
     return np.concatenate(rows).astype(np.float64), np.concatenate(labels)
 
 
-def _scored(one: _Ready, labels: NDArray[np.uint8], setting: Setting, seconds: float) -> Scored:
-    truth = _labels(one)
+def _scored(one: Ready, labels: NDArray[np.uint8], setting: Setting, seconds: float) -> Scored:
+    truth = labels_of(one)
     found = {name: dice(np.isin(labels, of), np.isin(truth, of)).value for name, of in PARTS.items()}
     return Scored(one.case.name, one.case.group, setting.fold, setting.draw, found, seconds)
