@@ -154,6 +154,22 @@ def test_left_out_cases_are_not_learned_from(train):
     assert learned == [200, 300]  # the other cases, 50 voxels of each label and case
 
 
+def test_one_fit_is_tuned_on_cases_it_has_not_learned_from_and_farther_where_need_be(train, test):
+    learned = []
+
+    def shifted(rows, truth):
+        learned.append(len(rows))
+        decide = machine("linear")(rows, truth)
+        return lambda seen: decide(seen) + 0.7
+
+    setting = Setting(fold=1, draw=0, plan=PLAN, how=HOW, seed=0, one_fit=True)
+    found = answer(shifted, train, wrong_labels.right(train), test, setting)
+    assert learned == [200]  # two of five cases; no fit to all of them
+    assert 0.4 < found.threshold < 1.6  # beyond those tried first
+    assert not found.edge
+    assert found.scored[0].dice["whole"] > 0.85
+
+
 def test_labels_go_wrong_as_told(train):
     size = sum(len(one.truth) for one in train)
     flips = wrong_labels.flipped(train, 0.2, seed=1)
@@ -209,7 +225,9 @@ def test_selection_takes_the_best_of_each_cluster_first():
 
 
 def made_up(name, dice, *, left=0.9, fold=1):
-    scored = tuple(Scored(f"c{n}", f"c{n}", fold, 0, dict.fromkeys(PARTS, value), 0.1) for n, value in enumerate(dice))
+    scored = tuple(
+        Scored(f"c{fold}{n}", f"c{fold}{n}", fold, 0, dict.fromkeys(PARTS, value), 0.1) for n, value in enumerate(dice)
+    )
     return Arm("classifiers", name, None), Answers(1.0, 0.0, False, left, 1.0, scored)
 
 
@@ -220,6 +238,13 @@ def test_differences_are_paired_and_fold_0_is_told_apart():
     assert any(line.startswith("folds 1-4, Gaussian, n=2: Dice anterior 0.850") for line in lines)
     assert any(line.startswith("folds 1-4, linear less Gaussian, n=2: anterior -0.0100") for line in lines)
     assert any(line.startswith("all folds, linear less Gaussian, n=4: anterior -0.0550") for line in lines)
+
+
+def test_a_study_cut_short_pairs_the_cases_that_both_answered():
+    pairs = [made_up(TASK, [0.8, 0.9]), made_up("linear", [0.7, 0.8]), made_up(TASK, [0.1], fold=2)]
+    pairs += [made_up(PRIOR, [0.5, 0.5]), made_up(PRIOR, [0.1], fold=2)]
+    lines = report.classifiers(report.gathered(pairs))
+    assert any(line.startswith("all folds, linear less Gaussian, n=2: anterior -0.1000") for line in lines)
 
 
 def test_the_end_is_chosen_by_left_out_training_cases_alone():

@@ -7,7 +7,8 @@ answered. Rows and scores are kept under `--work`: a run that was cut short goes
 again at once. What is asked (`--part`):
 
 - `classifiers`: prior, linear and Gaussian machines, forest, self-paced machines;
-- `labels`: self-paced against plain machines where labels of the training cases are wrong;
+- `labels`: self-paced against plain machines where labels of the training cases are wrong, on half the voxels; here
+  one machine learns from three quarters of the training cases and gets its threshold on the rest;
 - `features`: which of the features are needed, and what fewer of them cost and save;
 - `chain`: fractional enhancement in front of the features, and the whole chain of Han & Xu 2021.
 

@@ -16,9 +16,8 @@ PARTS = ("classifiers", "labels", "features", "chain")
 
 def lines_of(study: Study, part: str, picture: Path | None = None) -> list[str]:
     """Run what is missing of a part, and print it."""
-    # the chain and wrong labels are set beside what the clean machines do on images as they are
-    parts = (part,) if part != "labels" else ("classifiers", "labels")
-    parts = ("classifiers", "chain") if part == "chain" else parts
+    # the chain is set beside what the same machines do on images as they are
+    parts = ("classifiers", "chain") if part == "chain" else (part,)
     answers = [pair for fold in study.folds for pair in study.answers(fold, parts)]
     if part != "features":
         return PRINTS[part](report.gathered(answers))
@@ -45,11 +44,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--draw", type=int, default=0, help="another draw of training cases")
     parser.add_argument("--fold", type=int, action="append", help="only these folds")
     parser.add_argument("--part", choices=PARTS, action="append", help="only these parts")
+    parser.add_argument("--kept", action="store_true", help="print what is kept, fit no machine that was not yet")
     parser.add_argument("--picture", type=Path, help="also draw the importance to this SVG")
     given = parser.parse_args(arguments)
     study = Study(
         data=given.data, work=given.work, each=given.each, cases=given.cases,
-        folds=tuple(given.fold or range(5)), draw=given.draw,
+        folds=tuple(given.fold or range(5)), draw=given.draw, kept_only=given.kept,
     )  # fmt: skip
     for part in given.part or PARTS:
         say(part)

@@ -8,7 +8,7 @@ import numpy as np
 
 from overread.findings import Interval
 from overread_lab.metrics import bootstrap, paired_comparison
-from overread_lab.studies.hippocampus_classifiers.run import CLEAN, ENDS, PRIOR, TASK, WRONG, Arm, self_paced
+from overread_lab.studies.hippocampus_classifiers.run import CLEAN, ENDS, PRIOR, RIGHT, TASK, WRONG, Arm, self_paced
 from overread_lab.studies.hippocampus_classifiers.score import PARTS, Answers, Scored
 
 Found = dict[tuple[str, str, str], list[Answers]]
@@ -22,12 +22,17 @@ def gathered(answers: Iterable[tuple[Arm, Answers]]) -> Found:
     for arm, one in answers:
         found.setdefault((arm.name, arm.labels, arm.seen), []).append(one)
     for (name, labels, seen), plain in list(found.items()):
-        paced = [found.get((self_paced(name, end), labels, seen)) for end in ENDS]
-        whole = [one for one in paced if one is not None and len(one) == len(plain)]
-        if len(whole) == len(ENDS):
-            chosen = [max(each, key=lambda one: one.left_out) for each in zip(plain, *whole, strict=True)]
-            found[chosen_end(name), labels, seen] = chosen
+        paced = [by_fold(found.get((self_paced(name, end), labels, seen), [])) for end in ENDS]
+        tried = [[by_fold(plain)[fold], *(one[fold] for one in paced)]
+                 for fold in by_fold(plain) if all(fold in one for one in paced)]  # fmt: skip
+        if tried:
+            found[chosen_end(name), labels, seen] = [max(each, key=lambda one: one.left_out) for each in tried]
     return found
+
+
+def by_fold(answers: Sequence[Answers]) -> dict[tuple[int, int], Answers]:
+    """Answers by draw and fold."""
+    return {(one.scored[0].draw, one.scored[0].fold): one for one in answers}
 
 
 def chosen_end(kernel: str) -> str:
@@ -62,11 +67,18 @@ def differences(
     lines = []
     for label, but in (("folds 1-4", True), ("all folds", False)):
         for first, second in pairs:
-            one, other = (in_folds(found[key], but_fold_0=but) for key in (first, second))
+            one, other = both(*(in_folds(found[key], but_fold_0=but) for key in (first, second)))
             if one:
                 gains = "; ".join(f"{part} {gain(one, other, part)}" for part in parts)
                 lines.append(f"{label}, {words(first)} less {words(second)}, n={len(one)}: {gains}")
     return lines
+
+
+def both(one: Sequence[Scored], other: Sequence[Scored]) -> tuple[list[Scored], list[Scored]]:
+    """The cases that both answered, in one order: a study that was cut short has fewer of some."""
+    first, second = ({(each.draw, each.case): each for each in scored} for scored in (one, other))
+    keys = [key for key in first if key in second]
+    return [first[key] for key in keys], [second[key] for key in keys]
 
 
 def mean(scored: Sequence[Scored], part: str) -> str:
@@ -115,12 +127,12 @@ def classifiers(found: Found) -> list[str]:
 def labels(found: Found) -> list[str]:
     """Self-paced against plain machines for every kind of wrong labels."""
     lines = []
-    for wrong in WRONG:
+    for wrong in (RIGHT, *WRONG):
         keys = [key for key in found if key[1] == wrong]
-        lines += [line for line in figures(found, keys) if line.startswith("all folds")]
+        lines += figures(found, keys)
         lines += differences(found, pace_pairs(found, wrong))
-        costs = [(key, (key[0], CLEAN, "plain")) for key in keys if "self-paced" not in key[0]]
-        lines += differences(found, costs)
+        costs = [(key, (key[0], RIGHT, "plain")) for key in keys if wrong != RIGHT and "self-paced" not in key[0]]
+        lines += differences(found, [pair for pair in costs if pair[1] in found])
     edges = [
         f"{words(key)} in {sum(one.edge for one in each)}" for key, each in found.items() if any(o.edge for o in each)
     ]

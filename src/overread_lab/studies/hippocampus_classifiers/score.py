@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.tasks.brain_mr_hippocampus.outline import outline, part, prior_cut, profile
+from overread.tasks.brain_mr_hippocampus.outline import outline, prior_cut, profile
+from overread.tasks.brain_mr_hippocampus.outline import part as part_of_mask
 from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
 from overread_lab.metrics import dice
 from overread_lab.studies.hippocampus_classifiers.recipe import (
@@ -52,7 +53,7 @@ class Answers:
     spread : float
         Standard deviation of its decisions on left-out training cases, before they are brought to one.
     threshold : float
-        After that; an `edge` says that it is the first or last of those tried.
+        After that; `edge` says that it is the first or last of those tried.
     left_out : float
         Mean Dice of left-out training cases at that threshold.
     fit_seconds : float
@@ -84,6 +85,9 @@ class Setting:
     ----------
     spread : float or None
         Decisions are brought to this standard deviation; None leaves them as they are (the machine of the task).
+    one_fit : bool
+        One part of the training cases sets threshold and plane for the very machine that has learned from the others;
+        else every case does so in its turn, as in the recipe, and the machine that answers learns from all.
     """
 
     fold: int
@@ -92,28 +96,33 @@ class Setting:
     how: FitPlan
     seed: int
     spread: float | None = None
+    one_fit: bool = False
 
 
 def answer(
     learner: Learner, train: Sequence[Ready], told: Sequence[Bools], test: Sequence[Ready], setting: Setting
 ) -> Answers:
     """Learn from the labels `told` of the bands of `train`; threshold and plane from left-out ones, by true labels."""
-    how = replace(setting.how, thresholds=THRESHOLDS)
-    decisions = left_out(learner, train, told, how, seed=setting.seed)
+    how = setting.how
+    if setting.one_fit:
+        part = parts_of(train, how.parts, seed=setting.seed)
+        others = [n for n in range(len(train)) if part[n] != 0]
+        decide, fit_seconds = _fit(learner, [train[n] for n in others], [told[n] for n in others], setting)
+        tuned = [train[n] for n in range(len(train)) if part[n] == 0]
+        decisions = {n: decide(one.band.rows) for n, one in enumerate(tuned)}
+    else:
+        tuned, decisions = list(train), left_out(learner, train, told, how, seed=setting.seed)
+        decide, fit_seconds = _fit(learner, train, told, setting)
     spread = float(np.std(np.concatenate(list(decisions.values()))))
     scale = 1.0 if setting.spread is None else setting.spread / max(spread, 1e-9)
     decisions = {n: scale * found for n, found in decisions.items()}
-    # without the cut at necks: it takes 20 times as long as all the rest, and hardly depends on the threshold
-    threshold = best_threshold(train, decisions, how, replace(setting.plan, neck_mm=0.0))
+    threshold, edge = _threshold(tuned, decisions, setting)
     seen, overlaps = [], []
-    for n, one in enumerate(train):
+    for n, one in enumerate(tuned):
         mask, usual = outline(one.band, decisions[n], threshold, setting.plan), prior_cut(one.placed.prior)
         overlaps.append(dice(mask, labels_of(one) > 0).value)
         seen.append((usual, profile(mask, usual), true_cut(one)))
     rule = plane_rule(seen, how)
-    began = time.perf_counter()
-    decide = learner(*sample(train, told, how, seed=setting.seed))
-    fit_seconds = time.perf_counter() - began
     scored = []
     for one in test:
         began = time.perf_counter()
@@ -121,10 +130,29 @@ def answer(
         seconds = time.perf_counter() - began
         mask = outline(one.band, found, threshold, setting.plan)
         cut = prior_cut(one.placed.prior)
-        labels = part(mask, rule(mask, cut)) if mask.any() else np.zeros(mask.shape, np.uint8)
+        labels = part_of_mask(mask, rule(mask, cut)) if mask.any() else np.zeros(mask.shape, np.uint8)
         scored.append(_scored(one, labels, setting, seconds))
-    edge = threshold in {THRESHOLDS[0], THRESHOLDS[-1]}
     return Answers(spread, threshold, edge, float(np.mean(overlaps)), fit_seconds, tuple(scored))
+
+
+def _fit(learner: Learner, train: Sequence[Ready], told: Sequence[Bools], setting: Setting) -> tuple[Decide, float]:
+    began = time.perf_counter()
+    decide = learner(*sample(train, told, setting.how, seed=setting.seed))
+    return decide, time.perf_counter() - began
+
+
+def _threshold(
+    tuned: Sequence[Ready], decisions: dict[int, NDArray[np.float64]], setting: Setting
+) -> tuple[float, bool]:
+    """The best of `THRESHOLDS`, of farther ones where the best is at an end; and whether it still is."""
+    # without the cut at necks: it takes 20 times as long as all the rest, and hardly depends on the threshold
+    plan = replace(setting.plan, neck_mm=0.0)
+    for farther in (1, 2, 4):
+        tried = tuple(farther * t for t in THRESHOLDS)
+        threshold = best_threshold(tuned, decisions, replace(setting.how, thresholds=tried), plan)
+        if threshold not in {tried[0], tried[-1]}:
+            return threshold, False
+    return threshold, True
 
 
 def answer_by_prior(test: Sequence[Ready], setting: Setting) -> Answers:
