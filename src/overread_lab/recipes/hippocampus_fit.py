@@ -171,12 +171,12 @@ def learn(
     progress("threshold", 0.6)
     threshold = _best_threshold(ready, decisions, how, plan, runtime)
     masks = runtime.map(lambda n: outline(ready[n].band, decisions[n], threshold, plan), range(len(ready)))
-    planes = [(prior_cut(one.placed.prior), profile(m, prior_cut(one.placed.prior)), _truth(one))
+    planes = [(prior_cut(one.placed.prior), profile(m, prior_cut(one.placed.prior)), true_cut(one))
               for one, m in zip(ready, masks, strict=True)]  # fmt: skip
     log_ratio: dict[str, list[float]] = {name: [] for name in PARTS}
     values: dict[str, list[float]] = {name: [] for name in CHECKS}
     for n, (one, mask) in enumerate(zip(ready, masks, strict=True)):
-        rule = _plane_rule([row for m, row in enumerate(planes) if m != n], how)
+        rule = fit_plane_rule([row for m, row in enumerate(planes) if m != n], how)
         labels = part(mask, rule(mask, planes[n][0]))
         for name, ratio in _log_ratios(labels, one).items():
             log_ratio[name].append(ratio)
@@ -187,7 +187,7 @@ def learn(
     return Model(
         atlas=laid.atlas,
         classifier=Classifier(final.mean, final.scale, final.machine, threshold),
-        plane=_plane_rule(planes, how),
+        plane=fit_plane_rule(planes, how),
         log_width={
             name: conformal_quantile(np.abs(ratios), miss_rate=1 - how.coverage) for name, ratios in log_ratio.items()
         },
@@ -245,7 +245,7 @@ def _best_threshold(
     """
 
     def one_case(n: int, threshold: float) -> tuple[float, float]:
-        mask, truth = outline(ready[n].band, decisions[n], threshold, plan), _labels(ready[n]) > 0
+        mask, truth = outline(ready[n].band, decisions[n], threshold, plan), labels_of(ready[n]) > 0
         found, true = max(int(np.count_nonzero(mask)), 1), int(np.count_nonzero(truth))
         return 2 * int(np.count_nonzero(mask & truth)) / (found + true), float(np.log(true / found))
 
@@ -286,16 +286,19 @@ def unbiased(tried: Sequence[tuple[float, float, float]], best: int) -> float:
     return threshold
 
 
-def _labels(one: Ready) -> Labels:
+def labels_of(one: Ready) -> Labels:
+    """(slice, row, column) of the case as it was placed: mirrored where it was."""
     return one.case.labels[:, :, ::-1] if one.placed.mirrored else one.case.labels
 
 
-def _truth(one: Ready) -> float:
-    labels = _labels(one)
+def true_cut(one: Ready) -> float:
+    """Row of the plane between the parts, by the labels."""
+    labels = labels_of(one)
     return cut_row(labels == ANTERIOR, labels > 0)
 
 
-def _plane_rule(rows: Sequence[tuple[float, NDArray[np.float64], float]], how: FitPlan) -> PlaneRule:
+def fit_plane_rule(rows: Sequence[tuple[float, NDArray[np.float64], float]], how: FitPlan) -> PlaneRule:
+    """From (plane of the prior, profile, true plane) of each case."""
     table = np.array([seen for _, seen, _ in rows])
     target = np.array([true - usual for usual, _, true in rows])
     mean, scale = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-6)
@@ -305,7 +308,7 @@ def _plane_rule(rows: Sequence[tuple[float, NDArray[np.float64], float]], how: F
 
 
 def _log_ratios(labels: Labels, one: Ready) -> dict[str, float]:
-    truth = _labels(one)
+    truth = labels_of(one)
 
     def ratio(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
         return float(np.log(max(int(np.count_nonzero(true)), 1) / max(int(np.count_nonzero(found)), 1)))

@@ -41,7 +41,7 @@ from overread_lab.studies.hippocampus_classifiers.score import (
 )
 
 PLAN = HippocampusPlan(starts=1, demons=DemonsPlan(window=9, steps=(4, 2)), neck_mm=0.0)
-HOW = FitPlan(atlas_cases=5, atlas_rounds=1, voxels=500, parts=2)
+HOW = FitPlan(atlas_cases=5, atlas_rounds=1, voxels_a_case=100, least_voxels=500, parts=2)
 SETTING = Setting(fold=1, draw=0, plan=PLAN, how=HOW, seed=0)
 
 

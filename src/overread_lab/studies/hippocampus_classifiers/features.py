@@ -18,6 +18,7 @@ from overread.tasks.brain_mr_hippocampus.rows import NAMES, band_of
 from overread.tasks.brain_mr_hippocampus.segment import segment
 from overread.tasks.brain_mr_hippocampus.task import shipped_model
 from overread_lab.metrics import Bootstrap, bootstrap
+from overread_lab.recipes.hippocampus_fit import Ready
 from overread_lab.studies.hippocampus_classifiers.importance import (
     CO_OCCURRENCE,
     FAMILIES,
@@ -30,7 +31,6 @@ from overread_lab.studies.hippocampus_classifiers.importance import (
 )
 from overread_lab.studies.hippocampus_classifiers.machines import machine, on_columns
 from overread_lab.studies.hippocampus_classifiers.picture import bars
-from overread_lab.studies.hippocampus_classifiers.recipe import Ready
 from overread_lab.studies.hippocampus_classifiers.report import limits
 from overread_lab.studies.hippocampus_classifiers.run import Arm, Study, say
 from overread_lab.studies.hippocampus_classifiers.score import Answers, sample

@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 
 from overread.ops.texture import FEATURES
 from overread.tasks.brain_mr_hippocampus.rows import NAMES
-from overread_lab.studies.hippocampus_classifiers.recipe import FitPlan, Ready
+from overread_lab.recipes.hippocampus_fit import FitPlan, Ready
 from overread_lab.studies.hippocampus_classifiers.score import Decide, Learner, parts_of, sample
 
 Floats = NDArray[np.float64]

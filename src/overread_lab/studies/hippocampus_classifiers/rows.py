@@ -19,7 +19,7 @@ from overread.tasks.brain_mr_hippocampus.atlas import Atlas, Placed, Prior, find
 from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
 from overread.tasks.brain_mr_hippocampus.rows import NAMES, Band, band_of
 from overread_lab.recipes.hippocampus_atlas import Outlined, build_atlas
-from overread_lab.studies.hippocampus_classifiers.recipe import Ready
+from overread_lab.recipes.hippocampus_fit import Ready
 
 Rows = NDArray[np.float32]
 _TOLD = ("match", "other_hand", "local_match", "growth", "stretch_mm")

@@ -16,9 +16,10 @@ from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
 from overread_lab.datasets.manifest import Case
 from overread_lab.datasets.sets import ManifestSet
 from overread_lab.recipes.brain_mr_hippocampus import read_outlined
+from overread_lab.recipes.hippocampus_fit import FitPlan, Ready
+from overread_lab.studies.hippocampus import some
 from overread_lab.studies.hippocampus_classifiers import wrong_labels
 from overread_lab.studies.hippocampus_classifiers.machines import by_prior, forest, machine
-from overread_lab.studies.hippocampus_classifiers.recipe import FitPlan, Ready, some
 from overread_lab.studies.hippocampus_classifiers.rows import (
     FoldRows,
     Kept,
@@ -150,7 +151,7 @@ class Study:
         began = time.perf_counter()
         how, wrong = self.how, arm.part == "labels"
         if wrong:
-            how = replace(how, voxels=int(LABEL_VOXELS * how.voxels))
+            how = replace(how, least_voxels=int(LABEL_VOXELS * how.least_voxels))
         setting = Setting(
             fold=rows.fold, draw=rows.draw, plan=self.plan, how=how, seed=0, spread=spread, one_fit=wrong
         )  # fmt: skip

@@ -14,14 +14,8 @@ from overread.tasks.brain_mr_hippocampus.outline import outline, prior_cut, prof
 from overread.tasks.brain_mr_hippocampus.outline import part as part_of_mask
 from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
 from overread_lab.metrics import dice
-from overread_lab.studies.hippocampus_classifiers.recipe import (
-    FitPlan,
-    Ready,
-    best_threshold,
-    labels_of,
-    plane_rule,
-    true_cut,
-)
+from overread_lab.recipes.hippocampus_fit import FitPlan, Ready, fit_plane_rule, labels_of, true_cut
+from overread_lab.studies.hippocampus_classifiers.threshold import best_threshold
 
 Bools = NDArray[np.bool_]
 Decide = Callable[[NDArray[Any]], NDArray[np.float64]]
@@ -122,7 +116,7 @@ def answer(
         mask, usual = outline(one.band, decisions[n], threshold, setting.plan), prior_cut(one.placed.prior)
         overlaps.append(dice(mask, labels_of(one) > 0).value)
         seen.append((usual, profile(mask, usual), true_cut(one)))
-    rule = plane_rule(seen, how)
+    rule = fit_plane_rule(seen, how)
     scored = []
     for one in test:
         began = time.perf_counter()
@@ -149,7 +143,7 @@ def _threshold(
     plan = replace(setting.plan, neck_mm=0.0)
     for farther in (1, 2, 4):
         tried = tuple(farther * t for t in THRESHOLDS)
-        threshold = best_threshold(tuned, decisions, replace(setting.how, thresholds=tried), plan)
+        threshold = best_threshold(tuned, decisions, tried, plan)
         if threshold not in {tried[0], tried[-1]}:
             return threshold, False
     return threshold, True
@@ -195,7 +189,7 @@ def sample(
     Fewer cases give fewer rows, so that what is left out changes the cost of a fit and not the share of a case.
     """
     rng = np.random.default_rng(seed)
-    each = max(1, how.voxels // (2 * how.atlas_cases))
+    each = max(1, how.least_voxels // (2 * how.atlas_cases))
     rows, labels = [], []
     for one, truth in zip(train, told, strict=True):
         for label in (False, True):

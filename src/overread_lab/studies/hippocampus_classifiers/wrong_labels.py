@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from overread_lab.studies.hippocampus_classifiers.recipe import Ready, labels_of
+from overread_lab.recipes.hippocampus_fit import Ready, labels_of
 from overread_lab.studies.hippocampus_classifiers.score import Bools
 
 MOVED_MM, WIDER_MM = 3, 1.5
