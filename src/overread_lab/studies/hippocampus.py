@@ -7,8 +7,9 @@
 The first fits anew: for each fold, cases drawn from the other folds are fitted and `--each` cases of the fold (all
 without it; otherwise spread evenly over the fold, in the order of the manifest) are read. Draw 0 is fitted at every
 size of the curve, each size holding the smaller ones; sizes of 20 and more share the atlas of the first 20 cases.
-Further draws are fitted to 20 cases. The parameters of the plan were tried on cases of fold 0 only, so the figures of
-folds 1 to 4 stand beside those of all five. What a fit read is kept in the work folder and not made twice.
+Further draws are fitted to 20 cases. The parameters of the plan were tried on regions of fold 0, and on left-out
+training cases of its fit, which lie in the other folds: figures of folds 1 to 4 stand beside those of all five. What a
+fit read is kept in the work folder and not made twice.
 
 With the fits of draw 0 to 20 cases and to all, a third of the cases is read twice more: with 12 mm of edge values added
 on three sides, which puts the hippocampus 6 mm off the middle along each axis, and left-right mirrored; and twice in
@@ -215,7 +216,9 @@ def main(arguments: list[str] | None = None) -> int:
         if given.out is not None:
             given.out.mkdir(parents=True, exist_ok=True)
             curve = " ".join(given.curve)
-            leave(given.out, figures, command=f"{COMMAND} --each {given.each} --draws {given.draws} --curve {curve}")
+            only = "".join(f" --fold {fold}" for fold in given.fold or ())
+            command = f"{COMMAND} --each {given.each} --draws {given.draws} --curve {curve}{only}"
+            leave(given.out, figures, command=command)
     sys.stdout.write("\n".join(lines) + "\n")
     if given.json is not None:
         write_rows(given.json, rows)

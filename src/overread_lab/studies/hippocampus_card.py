@@ -20,22 +20,26 @@ Table = NDArray[np.float64]
 
 
 def figures_of(rows: Sequence[Row]) -> list[Figure]:
-    """Figures of fits to all cases of the other folds, of fits to 20, and of the learning curve; folds 1 to 4.
+    """Figures of fits to all cases of the other folds, of fits to 20, and of the learning curve.
 
-    The parameters of the plan were tried on fold 0: it is left out.
+    The parameters of the plan were tried on regions of fold 0: it is left out.
     """
     rows = [row for row in rows if row.fold > 0]
     found: list[Figure] = []
     every = [row for row in rows if row.draw == 0 and row.cases == ALL]
     if every:
-        where = "folds 1-4, by fits to all cases of the other folds"
+        where = f"{_folds(every)}, by fits to all cases of the other folds"
         found += [*_dice(every, where), *_volumes(every, where), *_trials(every, where)]
     twenty = [row for row in rows if row.cases == BESIDE]
     if twenty:
         draws = len({row.draw for row in twenty})
-        where = f"folds 1-4, by fits to {BESIDE} cases of the other folds, {draws} draws"
+        where = f"{_folds(twenty)}, by fits to {BESIDE} cases of the other folds, {draws} draw{'s'[: draws > 1]}"
         found += [*_dice(twenty, where), *_volumes(twenty, where)]
     return found + list(_curve([row for row in rows if row.draw == 0 and row.way == WAYS[0]]))
+
+
+def _folds(rows: Sequence[Row]) -> str:
+    return "folds " + ", ".join(str(fold) for fold in sorted({row.fold for row in rows}))
 
 
 def _over_groups(rows: Sequence[Row], statistic: Callable[[list[Row]], float]) -> Bootstrap:
@@ -130,7 +134,7 @@ def _curve(rows: Sequence[Row]) -> Iterator[Figure]:
         rest = ", ".join(f"{part} {differences[part].difference.value:+.4f}" for part in list(PARTS)[:2])
         found = measured(
             f"Dice, whole, {size or 'all'} training cases minus {BESIDE}",
-            "folds 1-4, the same regions, draw 0",
+            f"{_folds([row for row in at[size].values() if row.case in at[BESIDE]])}, the same regions, draw 0",
             differences["whole"].difference,
             len(both),
             f"{rest}; whole {differences['whole'].first:.3f} against {differences['whole'].second:.3f}",

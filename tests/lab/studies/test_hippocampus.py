@@ -58,6 +58,13 @@ def test_symmetry_tells_the_copy_that_is_accepted_from_those_that_must_be_flagge
     assert symmetry([row("a", 1)]) == []
 
 
+def fits_of(set_name):
+    folds, words = set_name.split(", by fits", 1) if ", by fits" in set_name else set_name.split(", the same", 1)
+    assert folds == "folds 1, 2, 3, 4"
+    words = f"by fits{words}" if ", by fits" in set_name else f"the same{words}"
+    return words.split(",")[0]
+
+
 def test_the_figures_of_the_card_are_those_of_folds_1_to_4_and_name_their_fits():
     rng, rows = np.random.default_rng(0), []
     for n in range(25):
@@ -77,8 +84,8 @@ def test_the_figures_of_the_card_are_those_of_folds_1_to_4_and_name_their_fits()
             ]
         copies = {name: ("match",) if number in {1, 2} else () for number, name in enumerate(COPIES)}
         rows += [row(f"c{n}", fold, way, doubts=d, cases=ALL, agreement=1.0) for way, d in copies.items()]
-    found = {(figure.name, figure.set_name.split(",")[1][:16]): figure for figure in figures_of(rows)}
-    every, twenty = " by fits to all ", " by fits to 20 c"
+    found = {(figure.name, fits_of(figure.set_name)): figure for figure in figures_of(rows)}
+    every, twenty = "by fits to all cases of the other folds", "by fits to 20 cases of the other folds"
     assert found["Dice, whole", every].value == 0.87  # fold 0 is left out
     assert found["Dice, whole", every].n == 20
     assert found["Dice, whole", twenty].value == pytest.approx(0.845)
@@ -90,7 +97,7 @@ def test_the_figures_of_the_card_are_those_of_folds_1_to_4_and_name_their_fits()
     assert found["flagged, upside down or front half cut off", every].value == 1.0
     assert found["regions flagged or refused", every].value == 0.0
     assert found["symmetry: copies flagged that the task must not accept", every].value == 0.333
-    difference = found["Dice, whole, all training cases minus 20", " the same region"]
+    difference = found["Dice, whole, all training cases minus 20", "the same regions"]
     assert (difference.value, difference.n) == (0.02, 20)
 
 

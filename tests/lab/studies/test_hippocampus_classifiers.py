@@ -160,7 +160,7 @@ def test_one_fit_is_tuned_on_cases_it_has_not_learned_from_and_farther_where_nee
     def shifted(rows, truth):
         learned.append(len(rows))
         decide = machine("linear")(rows, truth)
-        return lambda seen: decide(seen) + 0.7
+        return lambda seen: decide(seen) + 0.5
 
     setting = Setting(fold=1, draw=0, plan=PLAN, how=HOW, seed=0, one_fit=True)
     found = answer(shifted, train, wrong_labels.right(train), test, setting)
