@@ -67,7 +67,8 @@ class SelfPacedSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         "shared": one lambda for both, from the median loss, times 1.2 a stage; stages that would admit one class only
         are passed over.
     start, step, end : float
-        Quantiles of "balanced"; an `end` below 1 never admits the hardest, for labels that are wrong.
+        Quantiles of "balanced"; an `end` below 1 is to keep out the hardest, for labels that are wrong; lambda is
+        fixed within a stage, so that a later w-step may still admit them.
     rounds : int
         At most so many w-steps at one threshold.
     components : int

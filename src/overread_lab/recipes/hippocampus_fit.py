@@ -245,9 +245,7 @@ def _best_threshold(
     """
 
     def one_case(n: int, threshold: float) -> tuple[float, float]:
-        mask, truth = outline(ready[n].band, decisions[n], threshold, plan), labels_of(ready[n]) > 0
-        found, true = max(int(np.count_nonzero(mask)), 1), int(np.count_nonzero(truth))
-        return 2 * int(np.count_nonzero(mask & truth)) / (found + true), float(np.log(true / found))
+        return dice_and_size(ready[n], decisions[n], threshold, plan)
 
     thresholds, tried = sorted(how.thresholds), dict[int, tuple[float, float, float]]()
 
@@ -260,6 +258,15 @@ def _best_threshold(
 
     best = climbed(worth, len(thresholds))
     return unbiased([tried[n] for n in sorted(tried)], sorted(tried).index(best))
+
+
+def dice_and_size(
+    one: Ready, decisions: NDArray[np.float64], threshold: float, plan: HippocampusPlan
+) -> tuple[float, float]:
+    """Dice of a case at a threshold, and log of the true volume over the one found."""
+    mask, truth = outline(one.band, decisions, threshold, plan), labels_of(one) > 0
+    found, true = max(int(np.count_nonzero(mask)), 1), int(np.count_nonzero(truth))
+    return 2 * int(np.count_nonzero(mask & truth)) / (found + true), float(np.log(true / found))
 
 
 def climbed(worth: Callable[[int], float], count: int) -> int:

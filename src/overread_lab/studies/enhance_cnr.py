@@ -147,19 +147,33 @@ ALTERNATIVES: dict[str, tuple[Method, Sequence[float]]] = {
 }
 
 
-def strength_of(method: tuple[Method, Sequence[float]], scenes: Sequence[Scene]) -> float | None:
-    """The strongest at which the edge and the contrast are kept on average; None where none does."""
+def strongest(
+    method: tuple[Method, Sequence[float]], effect: Callable[[Method, float], tuple[list[float], float]]
+) -> float | None:
+    """The strongest at which edge and contrast are kept on average; None where none does.
+
+    Parameters
+    ----------
+    effect : callable
+        From a method and its strength to the widths of edges, in multiples of before, and the share of contrast kept.
+    """
     call, strengths = method
     kept = None
     for strength in strengths:
-        wider, contrast = [], []
-        for one in scenes:
-            out = call(one.noisy, strength)
-            wider.append(rise_of(out, one) / rise_of(one.noisy, one))
-            contrast.append(_difference(out, one) / _difference(one.clean, one))
-        if np.isfinite(wider).any() and np.nanmedian(wider) <= WIDEST_EDGE and np.mean(contrast) >= LEAST_CONTRAST:
+        wider, contrast = effect(call, strength)
+        if np.isfinite(wider).any() and np.nanmedian(wider) <= WIDEST_EDGE and contrast >= LEAST_CONTRAST:
             kept = strength
     return kept
+
+
+def effect_on(scenes: Sequence[Scene], call: Method, strength: float) -> tuple[list[float], float]:
+    """Widths of the edges against before, and the mean share of the true contrast."""
+    wider, contrast = [], []
+    for one in scenes:
+        out = call(one.noisy, strength)
+        wider.append(rise_of(out, one) / rise_of(one.noisy, one))
+        contrast.append(_difference(out, one) / _difference(one.clean, one))
+    return wider, float(np.mean(contrast))
 
 
 def _difference(picture: NDArray[np.generic], one: Scene) -> float:
@@ -188,7 +202,7 @@ def figures(name: str, images: int) -> Iterator[Figure]:
     tested = [scene(n, NOISES[name]) for n in range(images)]
     scores: dict[str, NDArray[np.float64]] = {}
     for label, method in {**ALTERNATIVES, **OURS}.items():
-        strength = strength_of(method, tuning)
+        strength = strongest(method, partial(effect_on, tuning))
         if strength is None:
             yield measured(f"{label}: edge or contrast not kept at any strength", name, math.nan, images)
             continue

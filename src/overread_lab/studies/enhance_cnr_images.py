@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +29,10 @@ from overread_lab.metrics import bootstrap
 from overread_lab.recipes.evidence import measured
 from overread_lab.studies.enhance_cnr import (
     ALTERNATIVES,
-    LEAST_CONTRAST,
     OURS,
-    WIDEST_EDGE,
     Method,
     null_contrast,
+    strongest,
 )
 
 SOURCES, TUNING = ("bhsd", "mbh25"), (0, 1)
@@ -115,19 +115,14 @@ def read_lesions(folder: str | Path) -> tuple[list[Lesion], list[Lesion]]:
     return tuning, tested
 
 
-def strength_on(method: tuple[Method, Sequence[float]], lesions: Sequence[Lesion]) -> float | None:
-    """The strongest at which edge and contrast are kept on average, as `enhance_cnr.strength_of`."""
-    call, strengths = method
-    kept = None
-    for strength in strengths:
-        wider, contrast = [], []
-        for one in lesions:
-            out = call(one.picture, strength)
-            wider.append(_edge(out, one) / _edge(one.picture, one))
-            contrast.append(_difference(out, one) / _difference(one.picture, one))
-        if np.isfinite(wider).any() and np.nanmedian(wider) <= WIDEST_EDGE and np.median(contrast) >= LEAST_CONTRAST:
-            kept = strength
-    return kept
+def effect_on(lesions: Sequence[Lesion], call: Method, strength: float) -> tuple[list[float], float]:
+    """Widths of the edges, and the median share of contrast, against before."""
+    wider, contrast = [], []
+    for one in lesions:
+        out = call(one.picture, strength)
+        wider.append(_edge(out, one) / _edge(one.picture, one))
+        contrast.append(_difference(out, one) / _difference(one.picture, one))
+    return wider, float(np.median(contrast))
 
 
 def figures(folder: str | Path) -> Iterator[Figure]:
@@ -138,7 +133,7 @@ def figures(folder: str | Path) -> Iterator[Figure]:
     name = f"head CT, {len(tested)} bleedings"
     scores: dict[str, NDArray[np.float64]] = {}
     for label, method in {**ALTERNATIVES, **OURS}.items():
-        strength = strength_on(method, tuning)
+        strength = strongest(method, partial(effect_on, tuning))
         if strength is None:
             yield measured(f"{label}: edge or contrast not kept at any strength", name, math.nan, len(tested))
             continue

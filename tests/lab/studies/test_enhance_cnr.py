@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from scipy import ndimage as ndi
 
 from overread.errors import UsageError
 from overread_lab.datasets.manifest import read_manifest
-from overread_lab.studies.enhance_cnr import ALTERNATIVES, OURS
-from overread_lab.studies.enhance_cnr_images import figures, lesions_of, read_lesions, strength_on
+from overread_lab.studies.enhance_cnr import ALTERNATIVES, OURS, strongest
+from overread_lab.studies.enhance_cnr_images import effect_on, figures, lesions_of, read_lesions
 
 
 def write_set(folder, slices):
@@ -47,8 +48,8 @@ def test_strength_is_the_strongest_that_keeps_the_edge(tmp_path):
     write_set(tmp_path, 4)
     lesions = [one for case in read_manifest(tmp_path).cases for one in lesions_of(case)]
     blur = ndi.gaussian_filter, (0.1, 0.3, 3.0)
-    assert strength_on(blur, lesions) == 0.3
-    assert strength_on((ndi.gaussian_filter, (4.0,)), lesions) is None
+    assert strongest(blur, partial(effect_on, lesions)) == 0.3
+    assert strongest((ndi.gaussian_filter, (4.0,)), partial(effect_on, lesions)) is None
 
 
 def test_figures_name_every_method_and_both_gains(tmp_path, monkeypatch):

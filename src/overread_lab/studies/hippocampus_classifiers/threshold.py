@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.tasks.brain_mr_hippocampus.outline import outline
 from overread.tasks.brain_mr_hippocampus.plan import HippocampusPlan
-from overread_lab.recipes.hippocampus_fit import BIAS_PRICE, Ready, labels_of
+from overread_lab.recipes.hippocampus_fit import BIAS_PRICE, Ready, dice_and_size
 
 
 def best_threshold(
@@ -24,12 +23,8 @@ def best_threshold(
     """
 
     def score(threshold: float) -> float:
-        dice, log_ratio = [], []
-        for n, one in enumerate(ready):
-            mask, truth = outline(one.band, decisions[n], threshold, plan), labels_of(one) > 0
-            found, true = max(int(np.count_nonzero(mask)), 1), int(np.count_nonzero(truth))
-            dice.append(2 * int(np.count_nonzero(mask & truth)) / (found + true))
-            log_ratio.append(np.log(true / found))
-        return float(np.mean(dice)) - BIAS_PRICE * abs(float(np.median(log_ratio)))
+        pairs = [dice_and_size(one, decisions[n], threshold, plan) for n, one in enumerate(ready)]
+        dice, log_ratio = np.array(pairs).T
+        return float(dice.mean()) - BIAS_PRICE * abs(float(np.median(log_ratio)))
 
     return max(thresholds, key=score)
